@@ -1,0 +1,61 @@
+# Needs only Python 3.11+, git and make. Everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.synced
+
+.PHONY: help demo test check bench chaos pictures lint format types layers setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    open the app on a sample repository (without a terminal: headless)"
+	@echo "make test    run the tests"
+	@echo "make check   the whole gate: format, lint, types, layers, tests"
+	@echo "make bench   speed, as ratios against a baseline run side by side"
+	@echo "make clean   remove the environment and caches"
+
+setup: $(STAMP)
+
+$(BIN)/uv:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. Install it, on Debian and Ubuntu with: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip uv
+
+$(STAMP): pyproject.toml uv.lock | $(BIN)/uv
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --quiet --python $(BIN)/python
+	@touch $@
+
+demo: setup
+	@$(BIN)/cc4tui demo
+
+test: setup
+	$(BIN)/pytest -n 2 -q
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+bench: setup
+	$(BIN)/pytest -q -s -m benchmark tests/benchmarks
+
+pictures: setup
+	$(BIN)/python docs/pictures/take.py
+
+chaos: setup
+	CC4_CHAOS_KILLS=200 $(BIN)/pytest -q -s tests/e2e/test_chaos.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -1,0 +1,116 @@
+"""The root of the command line, and the place where every failure becomes an exit code."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+import cc4tui
+from cc4tui.cli.failures import guarded
+from cc4tui.cli.output import forgive_encoding
+from cc4tui.cli.session import Session, examples
+from cc4tui.domain.text import clean_line
+from cc4tui.errors import UnfitError
+
+
+COMPLETION_VARIABLE = "_CC4TUI_COMPLETE"
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("demo", "demo"),
+    "run": ("execution", "run"),
+    "resume": ("execution", "resume"),
+    "runs": ("runs", "runs"),
+    "status": ("runs", "status"),
+    "cancel": ("runs", "cancel"),
+    "retry": ("runs", "retry"),
+    "logs": ("logs", "logs"),
+    "diff": ("logs", "diff"),
+    "report": ("report", "report"),
+    "saved": ("saved", "saved"),
+    "plan": ("plans", "plan"),
+    "idea": ("notes", "idea"),
+    "memory": ("notes", "memory"),
+    "doctor": ("upkeep", "doctor"),
+    "clean": ("cleaning", "clean"),
+    "trust": ("trusting", "trust"),
+    "paths": ("settings", "paths"),
+    "config": ("settings", "config"),
+    "completion": ("completion", "completion"),
+}
+"""Module and function by command; a module is imported when its command is asked for."""
+
+
+class Root(click.Group):
+    """Loads commands on demand, so that `--version` costs no import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a person's first day."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"cc4tui.cli.{module}"), name)
+        return command
+
+
+@click.group(
+    cls=Root,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "cc4tui                      open the app on this repository",
+        "cc4tui demo                 try it: no account, no network, no agent needed",
+        "cc4tui run plans/api.md     run a plan without the app",
+        "cc4tui status --json        what the newest run did",
+    ),
+)
+@click.option(
+    "-C", "place", metavar="PATH", type=click.Path(path_type=Path), help="Work as if started there."
+)
+@click.version_option(cc4tui.__version__, message="cc4tui %(version)s")
+@click.pass_context
+def root(context: click.Context, place: Path | None) -> int | None:
+    """Run the tasks of Markdown plans in parallel with coding agents.
+
+    Each task is done in its own git worktree, checked, merged in order and landed on your branch.
+    Without a command the app opens.
+    """
+    if place is not None:
+        _enter(place)
+    context.obj = Session(Path.cwd())
+    if context.invoked_subcommand is not None:
+        return None
+    from cc4tui.cli.screen import open_app
+
+    return open_app(context.obj.start)
+
+
+def _enter(place: Path) -> None:
+    """Make `place` the current folder, as `git -C` does, so that every path counts from there."""
+    folder = place if place.is_dir() else place.parent
+    try:
+        place.lstat()
+        os.chdir(folder)
+    except OSError as error:
+        raise UnfitError(f"-C {clean_line(str(place))}: {error.strerror}") from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    forgive_encoding()
+
+    def call() -> object:
+        return root.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="cc4tui",
+            complete_var=COMPLETION_VARIABLE,
+            standalone_mode=False,
+        )
+
+    sys.exit(guarded(call))

@@ -1,0 +1,240 @@
+"""`cc4tui runs`, `status`, `cancel` and `retry`: what runs did, and a word to one that goes on."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cc4tui.cli.conduct import Reporter, conduct
+from cc4tui.cli.consent import consent
+from cc4tui.cli.output import counted, duration, iso, moment, note, print_json, say, table
+from cc4tui.cli.progress import counts_text
+from cc4tui.cli.session import Session, examples, json_option, pass_session
+from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
+from cc4tui.domain.text import clean_line
+from cc4tui.domain.usage import TokenUsage, add_known
+from cc4tui.errors import ExitCode, UsageError
+from cc4tui.ports import RunView
+
+
+if TYPE_CHECKING:
+    from cc4tui.runtime import Runtime
+
+WATCH_SECONDS = 0.5
+"""How often `status --watch` looks again."""
+
+
+@click.command(epilog=examples("cc4tui runs", "cc4tui runs --json | jq '.[0].run'"))
+@json_option
+@pass_session
+def runs(session: Session, as_json: bool) -> None:
+    """List the runs of this repository, newest first."""
+
+    async def work(center: "Runtime") -> list[RunView]:
+        return [await center.run_view(run.id) for run in await center.journal.runs()]
+
+    views = session.run(work)
+    if as_json:
+        print_json([run_json(view) for view in views])
+    elif not views:
+        note("no run yet; start one with: cc4tui run PLAN")
+    else:
+        table(
+            (
+                (v.run.id, v.run.status.value, moment(v.run.started), v.run.plan, _counts(v))
+                for v in views
+            ),
+            ("RUN", "STATUS", "STARTED", "PLAN", "TASKS"),
+        )
+
+
+@click.command(
+    epilog=examples("cc4tui status", "cc4tui status r-7f3 --json", "cc4tui status --watch")
+)
+@click.argument("run", required=False)
+@click.option("--watch", is_flag=True, help="Show it again whenever it changes, until it ends.")
+@json_option
+@pass_session
+def status(session: Session, run: str | None, watch: bool, as_json: bool) -> None:
+    """Show a run and its tasks (default: the newest)."""
+
+    async def work(center: "Runtime") -> None:
+        record = await center.find_run(run)
+        view = await center.run_view(record.id)
+        _show(view, as_json)
+        if watch:
+            await _watch(center, view, as_json)
+
+    session.run(work)
+
+
+async def _watch(center: "Runtime", view: RunView, as_json: bool) -> None:
+    while view.run.status is RunStatus.RUNNING:
+        await asyncio.sleep(WATCH_SECONDS)
+        now = await center.run_view(view.run.id)
+        if now != view:
+            if not as_json:
+                say()
+            _show(now, as_json)
+        view = now
+
+
+def _expect_unfinished(view: RunView, task: str) -> None:
+    """Raise UsageError when the task is done: doing it twice would be over-execution."""
+    for known in view.tasks:
+        if known.task == task and known.state in DONE_STATES:
+            raise UsageError(
+                f"task {clean_line(task)} of run {view.run.id} is {known.state.value};"
+                " there is nothing to retry (`cc4tui run PLAN --redo` starts afresh)"
+            )
+
+
+def _show(view: RunView, as_json: bool) -> None:
+    if as_json:
+        print_json(status_json(view))
+    else:
+        for line in header(view):
+            say(line)
+        table(
+            (_row(task) for task in view.tasks), ("STATE", "TASK", "TITLE", "AGENT", "TIME", "WHY")
+        )
+
+
+def header(view: RunView) -> list[str]:
+    """The run itself, in a few lines."""
+    run = view.run
+    lines = [
+        clean_line(f"run {run.id}  {run.status.value}  {run.plan}"),
+        clean_line(f"{counted(len(view.tasks), 'task')}: {_counts(view)}"),
+        clean_line(
+            f"started {moment(run.started)}, agent {run.agent}, {run.branch} -> {run.target}"
+        ),
+    ]
+    if run.reason:
+        lines.append(clean_line(run.reason))
+    if run.status is RunStatus.INTERRUPTED:
+        lines.append(f"continue it with: cc4tui resume {run.id}")
+    return lines
+
+
+def _row(task: TaskRunRecord) -> tuple[str, ...]:
+    code = f" ({task.reason_code.value})" if task.reason_code else ""
+    tries = f", try {task.attempts}" if task.attempts > 1 else ""
+    return (
+        task.state.value,
+        clean_line(task.task, 24),
+        clean_line(task.title, 48),
+        clean_line(task.agent, 16),
+        duration(task.seconds),
+        f"{clean_line(task.reason, 160)}{code}{tries}".lstrip(" ,") or "-",
+    )
+
+
+def _counts(view: RunView) -> str:
+    return counts_text(view.counts())
+
+
+def run_json(view: RunView) -> dict[str, Any]:
+    """A run without its tasks, as `runs --json` prints it."""
+    run = view.run
+    return {
+        "run": run.id,
+        "plan": run.plan,
+        "status": run.status.value,
+        "base": run.base,
+        "branch": run.branch,
+        "target": run.target,
+        "workers": run.workers,
+        "mode": run.mode,
+        "agent": run.agent,
+        "started": iso(run.started),
+        "finished": iso(run.finished),
+        "reason": run.reason,
+        "counts": view.counts(),
+    }
+
+
+def status_json(view: RunView) -> dict[str, Any]:
+    """A run as `status --json` prints it."""
+    usage, cost = totals(view)
+    return run_json(view) | {
+        "usage": usage.to_dict(),
+        "cost_usd": cost,
+        "tasks": [_task_json(task) for task in view.tasks],
+    }
+
+
+def totals(view: RunView) -> tuple[TokenUsage, float | None]:
+    """Tokens and money of all tasks; None where no agent said."""
+    usage, cost = TokenUsage(), None
+    for task in view.tasks:
+        usage += task.usage
+        cost = add_known(cost, task.cost_usd)
+    return usage, cost
+
+
+def _task_json(task: TaskRunRecord) -> dict[str, Any]:
+    return {
+        "id": task.task,
+        "title": task.title,
+        "batch": task.batch,
+        "state": task.state.value,
+        "reason_code": task.reason_code.value if task.reason_code else None,
+        "reason": task.reason,
+        "attempts": task.attempts,
+        "agent": task.agent,
+        "commit": task.commit,
+        "merged_as": task.merged_as,
+        "branch": task.branch,
+        "waits_for": list(task.waits_for),
+        "seconds": task.seconds,
+        "usage": task.usage.to_dict(),
+        "cost_usd": task.cost_usd,
+    }
+
+
+@click.command(epilog=examples("cc4tui cancel r-7f3", "cc4tui cancel r-7f3 2.1"))
+@click.argument("run")
+@click.argument("task", required=False)
+@pass_session
+def cancel(session: Session, run: str, task: str | None) -> None:
+    """Cancel a run, or one task of it; works from any shell. What merged stays."""
+
+    async def work(center: "Runtime") -> str:
+        record = await center.find_run(run)
+        if task is None:
+            await center.cancel_run(record.id)
+            return f"run {record.id}"
+        await center.cancel_task(record.id, task)
+        return f"task {clean_line(task)} of run {record.id}"
+
+    say(f"cancelled {session.run(work)}")
+
+
+@click.command(epilog=examples("cc4tui retry r-7f3 2.1"))
+@click.argument("run")
+@click.argument("task")
+@pass_session
+def retry(session: Session, run: str, task: str) -> int:
+    """Try a task again that ended without success.
+
+    While its run goes on, in the process that works on it; else the run is continued here.
+    """
+
+    async def work(center: "Runtime") -> int:
+        view = await center.run_view((await center.find_run(run)).id)
+        _expect_unfinished(view, task)
+        if view.run.status is RunStatus.RUNNING:
+            await center.retry_task(view.run.id, task)
+            say(f"asked for another attempt at task {clean_line(task)} of run {view.run.id}")
+            return ExitCode.OK
+
+        await consent(center, center.config_question(), yes=False)
+
+        async def begin() -> str:
+            await center.retry_task(view.run.id, task)
+            return view.run.id
+
+        return await conduct(center, begin, Reporter(as_json=False, with_output=False))
+
+    return session.run(work)

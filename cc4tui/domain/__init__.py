@@ -1,0 +1,1 @@
+"""The vocabulary of cc4tui as frozen dataclasses: standard library only, no input or output."""

@@ -1,0 +1,71 @@
+"""Errors that a person reads: one sentence with the way out, and the exit code it ends with."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line returns; documented in docs/cli.md."""
+
+    OK = 0
+    """Everything asked for landed, or there was nothing left to do."""
+    NOT_LANDED = 1
+    """At least one task did not land, or the landing was refused."""
+    USAGE = 2
+    """Wrong usage or an unusable plan; nothing started."""
+    UNFIT = 3
+    """Unfit surroundings (no git, no repository, not trusted, ...); nothing started."""
+    INTERRUPTED = 130
+    """Ended by SIGINT, after a clean stop."""
+    TERMINATED = 143
+    """Ended by SIGTERM, after a clean stop."""
+
+
+class Cc4tuiError(Exception):
+    """Base of every error that is shown to a person as one sentence."""
+
+    exit_code = ExitCode.NOT_LANDED
+
+
+class UsageError(Cc4tuiError):
+    """The call or its input cannot be used; nothing was started."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PlanError(UsageError):
+    """The plan cannot be run: no task, an unknown dependency, a cycle, a duplicate id, ..."""
+
+
+class UnfitError(Cc4tuiError):
+    """The surroundings do not allow a run: no git, no repository, not trusted, locked, ..."""
+
+    exit_code = ExitCode.UNFIT
+
+
+class NotFoundError(UsageError):
+    """A run, task, idea or lesson that was named does not exist."""
+
+
+class StaleWriteError(Cc4tuiError):
+    """A fenced write found another state or fence than expected: somebody else owns the row."""
+
+
+class ProcessError(Cc4tuiError):
+    """A program could not be put under supervision, or was lost to it."""
+
+
+class GitError(Cc4tuiError):
+    """A git call failed.
+
+    Args:
+        command: The git subcommand with its arguments, as a person would type it.
+        returncode: git's exit status; negative when a signal ended it.
+        stderr: What git said.
+    """
+
+    def __init__(self, command: str, returncode: int, stderr: str) -> None:
+        self.command = command
+        self.returncode = returncode
+        self.stderr = stderr.strip()
+        last = self.stderr.splitlines()[-1] if self.stderr else f"exit {returncode}"
+        super().__init__(f"`git {command}` failed: {last}")

@@ -1,0 +1,307 @@
+"""Facts about runs, in the past tense: for `run --json`, the event table and the screens.
+
+An event is published only after what it tells is stored. Names and keys are a contract with scripts
+(docs/events.md): add freely, never rename.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+
+VERSION = 1
+"""Of the event format; the key ``v`` of every object."""
+
+_ENVELOPE = ("run", "task", "attempt", "seq", "ts")
+_REGISTRY: dict[str, type["Event"]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events; `seq` and `ts` are given by the store."""
+
+    name: ClassVar[str] = ""
+    run: str
+    task: str | None = None
+    attempt: int | None = None
+    seq: int = 0
+    """Without gaps within a run; 0 = not stored (only agent_output stays so)."""
+    ts: datetime | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        _REGISTRY[cls.name] = cls
+
+    def data(self) -> dict[str, Any]:
+        """What this kind of event tells beyond the envelope."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _ENVELOPE}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the contract."""
+        when = self.ts or datetime.now(UTC)
+        stamp = when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        out: dict[str, Any] = {"v": VERSION}
+        if self.seq:
+            out["seq"] = self.seq
+        out |= {"ts": stamp, "event": self.name, "run": self.run}
+        if self.task is not None:
+            out["task"] = self.task
+        if self.attempt is not None:
+            out["attempt"] = self.attempt
+        return out | self.data()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """Signals that a run's workers start."""
+
+    plan: str
+    base: str
+    branch: str
+    target: str
+    workers: int
+    mode: str
+    agent: str
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    """Each: id, title, batch, state, waits_for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReady(Event):
+    """Signals that nothing holds the task back any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptStarted(Event):
+    """Signals that an agent's process runs."""
+
+    agent: str
+    model: str | None
+    worktree: str
+    pid: int | None
+    folder: str
+    """Attempt folder; its file ``out`` is the agent's standard output."""
+    timeout: float | None = None
+    """Seconds after which it is stopped; None = no limit. The same for those below."""
+    first_output: float | None = None
+    silence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentOutput(Event):
+    """Something the agent said or did; never stored (the attempt's files are)."""
+
+    kind: str
+    """text, tool, tool_result, thinking or stderr."""
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageReported(Event):
+    """Signals tokens and cost of an attempt so far."""
+
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFinished(Event):
+    """Signals that an agent and all its descendants have ended."""
+
+    outcome: str
+    reason_code: str | None
+    reason: str
+    exit_code: int | None
+    retry_in: float | None = None
+    """Seconds until the next attempt; None when there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCommitted(Event):
+    """Signals that the task's work is on its branch."""
+
+    commit: str
+    branch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskVerified(Event):
+    """Signals that the checks ran on the merged tree."""
+
+    passed: bool
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    """Each: command, exit_code, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskMerged(Event):
+    """Signals that the integration branch holds the task."""
+
+    commit: str
+    merged_as: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLanded(Event):
+    """Signals that the target branch holds the task."""
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFailed(Event):
+    """Signals that the task ended without success; its branch is kept."""
+
+    reason_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSkipped(Event):
+    """Signals that the task was done before this run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskBlocked(Event):
+    """Signals that the task cannot run because of another one."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCancelled(Event):
+    """Signals that a person stopped the task."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskNoChange(Event):
+    """Signals that the agent ended but changed nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStateChanged(Event):
+    """Signals a move without an event of its own: merging, verifying, ready or pending again."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeConflict(Event):
+    """Signals that the task's branch and the integration branch change the same lines."""
+
+    files: list[str]
+    with_tasks: list[str] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """`with` is a Python keyword, so the field has another name than the key."""
+        return {"files": self.files, "with": self.with_tasks}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecovered(Event):
+    """Signals what was done about a run that its process left unfinished."""
+
+    done: int
+    adopted: int
+    retried: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanChanged(Event):
+    """Signals that the plan file was edited during the run, and what came of it."""
+
+    added: list[str]
+    changed: list[str]
+    """Their text is new; those that have started go on with the old one."""
+    removed: list[str]
+    applied: bool
+    """False: held until somebody decides."""
+    reason: str = ""
+    """Why it could not be applied."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPaused(Event):
+    """Signals that no new task is claimed for now."""
+
+    reason: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(Event):
+    """Signals that tasks are claimed again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunQuarantined(Event):
+    """Signals that landing waits: what the repository executes changed while tasks ran."""
+
+    tasks: list[str]
+    """Those that ran then."""
+    reason: str
+    """The difference, and the ways out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """Signals that nothing of the run goes on any more."""
+
+    status: str
+    counts: dict[str, int]
+    target: str
+    landed: bool
+    reason: str
+    seconds: float
+    efficiency: float | None
+    """Sum of the attempts' time over workers x time from run_started to here."""
+
+
+def from_parts(
+    name: str,
+    data: Mapping[str, Any],
+    *,
+    run: str,
+    task: str | None,
+    attempt: int | None,
+    seq: int,
+    ts: datetime,
+) -> Event | None:
+    """An event as the table holds it; None for a kind this version does not know.
+
+    Unknown keys of `data` are left out, so that an older program reads a newer table.
+    """
+    kind = _REGISTRY.get(name)
+    if kind is None:
+        return None
+    values = dict(data)
+    if "with" in values:
+        values["with_tasks"] = values.pop("with")
+    known = {f.name for f in fields(kind)} - set(_ENVELOPE)
+    try:
+        return kind(
+            run=run,
+            task=task,
+            attempt=attempt,
+            seq=seq,
+            ts=ts,
+            **{key: value for key, value in values.items() if key in known},
+        )
+    except TypeError:
+        return None

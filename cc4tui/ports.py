@@ -1,0 +1,440 @@
+"""The borders of the pipeline: storage, agents, processes, and what screens may ask for."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, AgentSpec, ExitStatus, Launch
+from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
+from cc4tui.events import Event
+
+
+# --- storage ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskUpdate:
+    """A fenced change of one task run: refused unless state and fence are as expected."""
+
+    task: str
+    expect: frozenset[TaskRunState]
+    """States it may be in now; an empty set accepts any."""
+    fence: int | None = None
+    """Fence it must have now; None accepts any."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of TaskRunRecord to set; `usage` as TokenUsage."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptUpdate:
+    """A change of one attempt; inserts it when it is new."""
+
+    task: str
+    attempt: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of AttemptRecord to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One transaction of the journal: all of it is stored, or none."""
+
+    run: str
+    run_values: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of RunRecord to set."""
+    new_tasks: tuple[TaskRunRecord, ...] = ()
+    """Tasks that joined the run since it was made: its plan was edited."""
+    tasks: tuple[TaskUpdate, ...] = ()
+    attempts: tuple[AttemptUpdate, ...] = ()
+    events: tuple[Event, ...] = ()
+    durable: bool = False
+    """Wait until the disk has it (synchronous=FULL): for committed and merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What another process asks the owner of the repository's lock to do."""
+
+    id: int
+    kind: str
+    """cancel_run, cancel_task, retry_task or message."""
+    run: str
+    task: str | None
+    data: Mapping[str, Any]
+    created: datetime
+
+
+class Journal(Protocol):
+    """Runs, their tasks, attempts and events. One writer: calls are queued, batched and atomic."""
+
+    async def create_run(self, run: RunRecord, tasks: Sequence[TaskRunRecord]) -> None:
+        """Store a new run with all its tasks in one transaction."""
+
+    async def commit(self, write: Write) -> tuple[Event, ...]:
+        """Store one transaction; return its events with `seq` and `ts` given.
+
+        Raises:
+            StaleWriteError: a TaskUpdate met another state or fence; nothing is stored.
+        """
+
+    async def runs(self, limit: int = 100) -> list[RunRecord]:
+        """Newest first."""
+
+    async def run(self, run_id: str) -> RunRecord | None:
+        """One run by its exact id."""
+
+    async def task_runs(self, run_id: str) -> list[TaskRunRecord]:
+        """In document order."""
+
+    async def attempts(self, run_id: str, task: str | None = None) -> list[AttemptRecord]:
+        """By task position, then number."""
+
+    async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+        """Events with seq > after, in order."""
+
+    async def add_request(
+        self, kind: str, run: str, task: str | None, data: Mapping[str, Any]
+    ) -> int:
+        """Ask the owner for something; may be called by any process."""
+
+    async def take_requests(self, run: str) -> list[Request]:
+        """Requests not taken yet, oldest first; each is handed out once."""
+
+
+class Notebook(Protocol):
+    """Ideas and lessons. May be written by any process at any time."""
+
+    async def add_idea(
+        self, text: str, tags: Sequence[str] = (), priority: str | None = None
+    ) -> Idea: ...
+
+    async def ideas(self) -> list[Idea]:
+        """Newest first, deleted ones left out."""
+
+    async def idea(self, idea_id: int) -> Idea | None: ...
+
+    async def update_idea(
+        self,
+        idea_id: int,
+        *,
+        text: str | None = None,
+        tags: Sequence[str] | None = None,
+        priority: str | None = None,
+        status: IdeaStatus | None = None,
+        plan: str | None = None,
+        task: str | None = None,
+    ) -> Idea:
+        """Set what is not None. Raises NotFoundError."""
+
+    async def delete_idea(self, idea_id: int) -> None:
+        """Hide it; `restore_idea` brings it back. Raises NotFoundError."""
+
+    async def restore_idea(self, idea_id: int) -> Idea: ...
+
+    async def add_lesson(
+        self, text: str, title: str = "", source: str = "person", tags: Sequence[str] = ()
+    ) -> Lesson: ...
+
+    async def lessons(self, limit: int = 500) -> list[Lesson]:
+        """Newest first, deleted ones left out."""
+
+    async def search_lessons(self, query: str, limit: int = 50) -> list[Lesson]:
+        """Best match first; `query` is what a person typed (any characters), prefixes match."""
+
+    async def delete_lesson(self, lesson_id: int) -> None:
+        """Hide it. Raises NotFoundError."""
+
+    async def restore_lesson(self, lesson_id: int) -> Lesson: ...
+
+
+class Store(Journal, Notebook, Protocol):
+    """The database of one repository."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then close."""
+
+
+# --- agents ----------------------------------------------------------------------------------
+
+
+class AgentStream(Protocol):
+    """Decodes one attempt's output; never lets a malformed line stop it."""
+
+    needs_output: bool
+    """False: `finish` concludes the same without having been fed; a flood need not be decoded."""
+
+    def feed(self, data: bytes) -> Iterable[AgentEvent]:
+        """Decode the next bytes of standard output; lines may be cut anywhere and be megabytes."""
+
+    def finish(self, exit_status: ExitStatus, stderr_tail: str) -> AgentResult:
+        """Conclude after the last byte. `stderr_tail`: the last 4 KB of standard error."""
+
+
+class AgentBackend(Protocol):
+    """Drives one kind of agent program; holds no state of a task."""
+
+    driver: str
+
+    def check(self, spec: AgentSpec) -> str | None:
+        """Why this agent cannot be used here, as a sentence with the way out; None = it can."""
+
+    def launch(self, spec: AgentSpec, job: AgentJob) -> Launch:
+        """How to start it for this job."""
+
+    def stream(self, spec: AgentSpec, job: AgentJob) -> AgentStream:
+        """A decoder for its output."""
+
+
+# --- processes -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What a supervisor starts."""
+
+    folder: Path
+    """Attempt folder, 0700: gets spec, lock, sock, agent, out, err, exit, ended."""
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    """The whole environment; CC4_TOKEN is added."""
+    cwd: Path
+    token: str
+    stdin: str = "null"
+    """``null``, ``pipe``, or the path of a file that becomes standard input."""
+    interrupt_seconds: float = 2.0
+    on_app_loss: str = "kill"
+    """``kill``, or ``keep``: runs on without this program, and the next start attaches to it."""
+    output_cap: int | None = 256 * 1024 * 1024
+    """Bytes that `out` and `err` each keep on the disk; of more the middle is freed. None = all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process that pid reuse cannot fake."""
+
+    pid: int
+    start: int
+    """Start time in clock ticks since boot, /proc/PID/stat field 22."""
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnd:
+    """The end of a process and of its whole tree."""
+
+    status: ExitStatus
+    killed: int
+    """Descendants that had to be killed after it."""
+    out_size: int
+    """Final size of `out` in bytes; read exactly to there."""
+
+
+class Process(Protocol):
+    """A started program under its supervisor."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """None when it could not be started."""
+
+    async def ended(self) -> ProcessEnd:
+        """Wait until it and every descendant are gone. May be awaited by several."""
+
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Ask for the end: SIGINT, SIGTERM, then SIGKILL to the whole tree. Idempotent.
+
+        Args:
+            at_once: Go to SIGKILL without waiting; may follow an earlier call without it.
+        """
+
+    def send(self, data: bytes) -> None:
+        """Feed standard input (`pipe` only)."""
+
+    def close_stdin(self) -> None:
+        """End of standard input."""
+
+
+class ProcessHost(Protocol):
+    """Starts processes that die with this program and leave no child behind."""
+
+    async def start(self) -> None: ...
+
+    async def spawn(self, spec: ProcessSpec) -> Process: ...
+
+    async def close(self) -> None:
+        """Stop whatever still runs and wait for it."""
+
+
+# --- what screens get ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """A plan of the repository, for lists."""
+
+    path: str
+    """Relative to the repository."""
+    title: str
+    dialect: str
+    tasks: int
+    done: int
+    errors: int
+    offers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person chose for a run; None = from the plan, then the configuration."""
+
+    agent: str | None = None
+    agent_command: str | None = None
+    model: str | None = None
+    workers: int | None = None
+    mode: str | None = None
+    land: str | None = None
+    land_when: str = "any"
+    base: str | None = None
+    batches: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
+    retries: int | None = None
+    timeout: float | None = None
+    keep_going: bool = False
+    redo: bool = False
+    accept_offers: bool = False
+    new: bool = False
+    hold_edits: bool = False
+    """Edits of the plan during the run wait for `apply_plan_edit` instead of counting at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its tasks, as `status --json` shows it."""
+
+    run: RunRecord
+    tasks: tuple[TaskRunRecord, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Tasks by state; states without a task are left out."""
+        out: dict[str, int] = {}
+        for task in self.tasks:
+            out[task.state.value] = out.get(task.state.value, 0) + 1
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWork:
+    """Work that no branch held, kept by a ref of its own. Texts are raw: clean them to show."""
+
+    name: str
+    """``<run>/<task as refs spell it>/<attempt>/<n>``; what the methods below want."""
+    run: str
+    task: str
+    attempt: int
+    commit: str
+    date: datetime
+    subject: str
+    files: tuple[str, ...]
+    """Paths that it changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryInfo:
+    """What the status line says of the repository."""
+
+    name: str
+    root: Path
+    branch: str | None
+    """None = detached HEAD."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustQuestion:
+    """Commands by someone else that need the person's yes before a run."""
+
+    key: str
+    """Hash that the answer is stored under."""
+    commands: tuple[str, ...]
+
+
+class CommandCenter(Protocol):
+    """Everything a screen or a front end can ask for; `cc4tui.runtime.Runtime` is the real one."""
+
+    @property
+    def repository(self) -> RepositoryInfo: ...
+
+    @property
+    def notebook(self) -> Notebook: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    async def plans(self) -> list[PlanSummary]:
+        """Plans of the repository, most recently changed first."""
+
+    async def read_plan(self, path: str) -> Plan: ...
+
+    def watch_plans(self) -> AsyncIterator[set[str]]:
+        """Paths of plans that changed on disk, as they change."""
+
+    async def agents(self) -> list[AgentSpec]:
+        """Configured agents, the default one first."""
+
+    async def trust_question(self, plan: str, options: RunOptions) -> TrustQuestion | None:
+        """What must be confirmed before this run; None = nothing."""
+
+    async def trust(self, question: TrustQuestion) -> None: ...
+
+    async def start_run(self, plan: str, options: RunOptions) -> str:
+        """Start (or continue) a run in this process; returns its id at once.
+
+        Raises PlanError, UsageError, UnfitError with a sentence to show.
+        """
+
+    async def cancel_run(self, run: str) -> None: ...
+
+    async def cancel_task(self, run: str, task: str) -> None: ...
+
+    async def retry_task(self, run: str, task: str) -> None: ...
+
+    async def apply_plan_edit(self, run: str) -> None:
+        """Take over an edit of the plan that is held."""
+
+    async def run_view(self, run: str) -> RunView: ...
+
+    def subscribe(self) -> AsyncIterator[Event]:
+        """Events of this repository's runs from now on, those of other processes included."""
+
+    async def task_diff(self, run: str, task: str) -> str:
+        """Unified diff of the task's work against what it started from; raw, clean it to show."""
+
+    async def saved(self) -> list[SavedWork]:
+        """Everything that was saved because no branch held it, newest first."""
+
+    async def saved_diff(self, name: str) -> str:
+        """What a saved work changes, as a unified diff; raw, clean it to show."""
+
+    async def restore_saved(self, name: str, branch: str | None = None) -> str:
+        """Make a branch of a saved work and return its name; no file is touched."""
+
+    async def promote_idea(self, idea: int, plan: str) -> str:
+        """Write the idea as a task into the plan file; returns the task's id."""
+
+    async def restore_plan(self, plan: str) -> None:
+        """Undo the last promote_idea of this plan."""
+
+    def agent_output(self, run: str, task: str, attempt: int) -> "OutputReader":
+        """Reads what an agent said, decoded, from its files."""
+
+
+class OutputReader(Protocol):
+    """Reads an attempt's output incrementally; the same for running and finished attempts."""
+
+    async def read(self) -> list[AgentEvent]:
+        """What came since the last call; an empty list when nothing did. Never blocks the loop."""

@@ -1,0 +1,468 @@
+"""The composition root: the one module that knows concrete classes, and what front ends talk to."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cc4tui.config import Config, LoadedConfig, RunConfig, load_config
+from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import FINAL_STATES, RunRecord, RunStatus, TaskRunState
+from cc4tui.errors import NotFoundError, UsageError
+from cc4tui.events import Event
+from cc4tui.logs import logging_to
+from cc4tui.paths import StatePaths
+from cc4tui.ports import (
+    Journal,
+    Notebook,
+    OutputReader,
+    PlanSummary,
+    RepositoryInfo,
+    RunOptions,
+    RunView,
+    SavedWork,
+    TaskUpdate,
+    TrustQuestion,
+    Write,
+)
+from cc4tui.services.agents.redaction import Redactor, secret_values
+from cc4tui.services.agents.registry import backend_for
+from cc4tui.services.agents.replay import output_reader
+from cc4tui.services.git.ledger import Ledger
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.repository import Repository
+from cc4tui.services.pipeline.attempt import attempt_folder
+from cc4tui.services.pipeline.bus import EventBus
+from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.foreign import follow_foreign
+from cc4tui.services.pipeline.making import RunMaker, run_folder
+from cc4tui.services.pipeline.planned import schedulable
+from cc4tui.services.pipeline.schedule import waves
+from cc4tui.services.pipeline.selection import Defaults
+from cc4tui.services.pipeline.session import RunSession
+from cc4tui.services.pipeline.surroundings import Surroundings
+from cc4tui.services.plans.catalog import PlanCatalog
+from cc4tui.services.processes.host import Supervisors
+from cc4tui.storage.store import SqlStore, open_store
+from cc4tui.trust import TrustStore
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunTask:
+    """What a run would do with one task."""
+
+    id: str
+    title: str
+    waits_for: tuple[str, ...]
+    reason: str
+    """Why it is in its wave, or not in any."""
+
+
+class Runtime:
+    """Everything that the screens and the command line can ask for; see `ports.CommandCenter`."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        paths: StatePaths,
+        loaded: LoadedConfig,
+        store: SqlStore,
+        host: Supervisors,
+        session: RunSession,
+    ) -> None:
+        self.paths = paths
+        self._git = repository
+        self._loaded = loaded
+        self._store = store
+        self._host = host
+        self._session = session
+        self._bus = EventBus()
+        self._catalog = PlanCatalog(repository.root or repository.common_dir)
+        self._trust = TrustStore(paths.root, repository.common_dir)
+        self._foreign: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, start: Path, *, flags: Mapping[str, Any] | None = None
+    ) -> AsyncIterator["Runtime"]:
+        """Open the repository that holds `start`; on leaving, stop what runs and close all.
+
+        Args:
+            flags: Keys of ``[run]`` from the command line.
+
+        Raises:
+            UnfitError: no repository, no git, a state folder or configuration that cannot be used.
+        """
+        repository = await Repository.open(start)
+        paths = StatePaths.of(repository.common_dir)
+        paths.prepare()
+        loaded = load_config(repository.root, flags=flags)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(logging_to(paths.log))
+            store = await open_store(paths.db)
+            stack.push_async_callback(store.close)
+            host = Supervisors(paths.folder / "processes.log")
+            stack.push_async_callback(host.close)
+            session = await stack.enter_async_context(RunSession(store, paths.lock).opened())
+            runtime = cls(repository, paths, loaded, store, host, session)
+            stack.push_async_callback(runtime._unfollow)
+            yield runtime
+
+    # --- what there is ---------------------------------------------------------------------
+
+    @property
+    def config(self) -> Config:
+        """The configuration; without the repository's own commands until they are trusted."""
+        return self._loaded.safe if self.config_question() else self._loaded.full
+
+    @property
+    def redactor(self) -> Redactor:
+        """Knows the secrets of the person's environment and of the agents' configuration."""
+        agents = (agent.env for agent in self.config.agents.values())
+        return Redactor(secret_values(os.environ, *agents))
+
+    @property
+    def repository(self) -> RepositoryInfo:
+        """As it was when it was opened or last used by a run."""
+        root = self._git.root or self._git.common_dir
+        return RepositoryInfo(self._git.name, root, self._git.branch)
+
+    @property
+    def journal(self) -> Journal:
+        """Runs, tasks, attempts and events."""
+        return self._store
+
+    @property
+    def notebook(self) -> Notebook:
+        """Ideas and lessons."""
+        return self._store
+
+    async def agents(self) -> list[AgentSpec]:
+        """Configured agents, the default one first."""
+        config = self.config
+        default = config.run.agent
+        return sorted(config.agents.values(), key=lambda spec: spec.name != default)
+
+    # --- plans -----------------------------------------------------------------------------
+
+    async def plans(self) -> list[PlanSummary]:
+        """Plans of the repository, most recently changed first."""
+        return await self._catalog.summaries()
+
+    async def read_plan(self, path: str) -> Plan:
+        """Read a plan; its problems are in its diagnostics."""
+        return await self._catalog.read(path)
+
+    def watch_plans(self) -> AsyncIterator[set[str]]:
+        """Paths of plans that changed on disk, as they change."""
+        return self._catalog.watch()
+
+    async def promote_idea(self, idea: int, plan: str) -> str:
+        """Write the idea as a task into the plan file; returns the task's id."""
+        from cc4tui.domain.notes import IdeaStatus
+
+        found = await self._store.idea(idea)
+        if found is None:
+            raise NotFoundError(f"no idea {idea}; `cc4tui idea list` shows them")
+        title, _, body = found.text.partition("\n")
+        task = await self._catalog.add(plan, title, body)
+        await self._store.update_idea(idea, status=IdeaStatus.PLANNED, plan=plan, task=task)
+        return task
+
+    async def restore_plan(self, plan: str) -> None:
+        """Undo the last promote_idea of this plan."""
+        await self._catalog.undo_add(plan)
+
+    # --- trust -----------------------------------------------------------------------------
+
+    async def trust_question(self, plan: str, options: RunOptions) -> TrustQuestion | None:
+        """What must be confirmed before this run; None = nothing."""
+        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
+        return self._trust.question(self._loaded.repository_commands, plan_commands(read))
+
+    def config_question(self) -> TrustQuestion | None:
+        """What of the repository's own cc4tui.toml must be confirmed before it counts."""
+        return self._trust.question(self._loaded.repository_commands, ())
+
+    async def trust(self, question: TrustQuestion) -> None:
+        """Remember the person's yes."""
+        self._trust.accept(question)
+
+    # --- runs ------------------------------------------------------------------------------
+
+    async def dry_run(self, plan: str, options: RunOptions) -> list[list[DryRunTask]]:
+        """What would run, wave by wave; a last wave holds what would not run, with the reason."""
+        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
+        surroundings = await self._surroundings()
+        planned = await RunMaker(surroundings).plan(read, self._catalog.key(plan), options)
+        by_id = {item.task.id: item for item in planned}
+        states = {item.task.id: item.state for item in planned}
+        workers = options.workers or read.defaults.get("max_parallel") or surroundings.workers
+        found = waves([schedulable(item) for item in planned], states, int(workers))
+        out = [[_dry(by_id[task].task, "ready") for task in wave] for wave in found]
+        started = {task for wave in found for task in wave}
+        rest = [
+            _dry(item.task, item.reason or "waits for a task that does not run")
+            for item in planned
+            if item.task.id not in started
+        ]
+        return [*out, rest] if rest else out
+
+    async def start_run(self, plan: str, options: RunOptions, *, with_output: bool = False) -> str:
+        """Start (or continue) a run in this process; returns its id at once.
+
+        Raises:
+            UnfitError, PlanError, UsageError: nothing was started; the sentence says why.
+        """
+        surroundings = await self._surroundings()
+        data = await asyncio.to_thread(self._catalog.data, plan)
+        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
+        key = self._catalog.key(plan)
+        return await self._session.start(
+            surroundings, read, data, key, options, with_output=with_output
+        )
+
+    async def resume(
+        self, run: str | None = None, *, accept_changes: bool = False, with_output: bool = False
+    ) -> str:
+        """Continue an unfinished run in this process; the newest one without a name.
+
+        Args:
+            accept_changes: Land although the repository executes something else than before.
+        """
+        record = await self._session.find_unfinished() if run is None else await self.find_run(run)
+        if record is None:
+            raise NotFoundError("there is no unfinished run; `cc4tui runs` lists all")
+        surroundings = await self._surroundings()
+        return await self._session.resume(
+            surroundings, record, accept_changes=accept_changes, with_output=with_output
+        )
+
+    async def wait(self, run: str) -> RunView:
+        """Wait until a run of this process has ended."""
+        await self._session.wait(run)
+        return await self.run_view(run)
+
+    async def stop(self, why: str, *, at_once: bool = False) -> None:
+        """End what this process runs, with all work saved; it can be resumed.
+
+        Args:
+            at_once: Kill its agents without giving them time; may follow an earlier call without.
+        """
+        await self._session.stop(why, at_once=at_once)
+
+    async def find_run(self, run: str | None = None) -> RunRecord:
+        """A run by its id or a unique beginning of it; the newest one without a name."""
+        every = await self._store.runs(10_000)
+        if run is None:
+            if not every:
+                raise NotFoundError("there is no run yet; start one with `cc4tui run PLAN`")
+            return every[0]
+        matching = [record for record in every if record.id.startswith(run)]
+        exact = [record for record in matching if record.id == run]
+        if len(exact or matching) != 1:
+            what = "matches several runs" if matching else "matches no run"
+            raise NotFoundError(f'"{run}" {what}; `cc4tui runs` lists all')
+        return (exact or matching)[0]
+
+    async def run_view(self, run: str) -> RunView:
+        """A run with its tasks; one whose process died shows as interrupted."""
+        record = await self._store.run(run)
+        if record is None:
+            raise NotFoundError(f'there is no run "{run}"; `cc4tui runs` lists all')
+        return RunView(self.truthful(record), tuple(await self._store.task_runs(run)))
+
+    def truthful(self, run: RunRecord) -> RunRecord:
+        """The record, with `running` only where a process works on it right now."""
+        from dataclasses import replace
+
+        active = self._session.active
+        ours = active is not None and active.id == run.id
+        if run.status is RunStatus.RUNNING and not ours and self._session.idle:
+            return replace(run, status=RunStatus.INTERRUPTED)
+        return run
+
+    async def subscribe(self) -> AsyncIterator[Event]:
+        """Events of this repository's runs from now on, those of other processes included."""
+        if self._foreign is None:
+            self._foreign = asyncio.ensure_future(self._follow_foreign())
+        with self._bus.subscribe() as subscription:
+            async for event in subscription:
+                yield event
+
+    async def cancel_run(self, run: str) -> None:
+        """Cancel every task of a run that has not ended, wherever the run goes on."""
+        active = self._session.active
+        if active is not None and active.id == run:
+            await active.cancel()
+        elif not self._session.idle:
+            await self._store.add_request("cancel_run", run, None, {})
+        else:
+            await self._cancel_stored(run)
+
+    async def cancel_task(self, run: str, task: str) -> None:
+        """Cancel one task."""
+        await self._known_task(run, task)
+        active = self._session.active
+        if active is not None and active.id == run and active.orchestrator is not None:
+            await active.orchestrator.cancel(task)
+        elif self._session.idle:
+            raise UsageError(f"run {run} is not going on; `cc4tui cancel {run}` ends it for good")
+        else:
+            await self._store.add_request("cancel_task", run, task, {})
+
+    async def retry_task(self, run: str, task: str) -> None:
+        """Try a task again: in the run that goes on, or by continuing its run here."""
+        await self._known_task(run, task)
+        active = self._session.active
+        if active is not None and active.id == run and active.orchestrator is not None:
+            await active.orchestrator.retry(task)
+        elif self._session.idle:
+            record = await self.find_run(run)
+            await self._session.resume(await self._surroundings(), record, retry=task)
+        else:
+            await self._store.add_request("retry_task", run, task, {})
+
+    async def apply_plan_edit(self, run: str) -> None:
+        """Take over an edit of the plan that is held by the run of this process."""
+        active = self._session.active
+        if active is None or active.id != run or active.live is None:
+            raise UsageError(f"run {run} does not go on in this process")
+        await active.live.apply()
+
+    async def task_diff(self, run: str, task: str) -> str:
+        """Unified diff of the task's work against what it started from."""
+        from cc4tui.services.pipeline.diffs import task_diff
+
+        record = await self.find_run(run)
+        found = await self._known_task(run, task)
+        return await task_diff(self._git, self.paths.folder, record, found)
+
+    # --- what was saved ----------------------------------------------------------------------
+
+    async def saved(self) -> list[SavedWork]:
+        """Everything that was saved because no branch held it, newest first."""
+        from cc4tui.services.pipeline.saved import saved_works
+
+        return await saved_works(await self._ledger(), self._store)
+
+    async def saved_diff(self, name: str) -> str:
+        """What a saved work changes, as a unified diff; its name may be cut short."""
+        ledger = await self._ledger()
+        return await ledger.diff(await ledger.find(name))
+
+    async def restore_saved(self, name: str, branch: str | None = None) -> str:
+        """Make a branch of a saved work and return its name; no file is touched."""
+        ledger = await self._ledger()
+        return await ledger.restore(await ledger.find(name), branch)
+
+    def agent_output(self, run: str, task: str, attempt: int) -> OutputReader:
+        """Reads what an agent said, decoded, from its files."""
+        folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
+        return output_reader(folder, self.redactor)
+
+    # --- inside ----------------------------------------------------------------------------
+
+    async def _ledger(self) -> Ledger:
+        private = PrivateGit(self._git, self.paths.folder)
+        await private.prepare()
+        return Ledger(private)
+
+    async def _known_task(self, run: str, task: str) -> Any:
+        for found in await self._store.task_runs(run):
+            if found.task == task:
+                return found
+        raise NotFoundError(f'run {run} has no task "{task}"; `cc4tui status {run}` lists them')
+
+    async def _cancel_stored(self, run: str) -> None:
+        """Cancel a run that no process works on; what merged stays on its branch."""
+        record = await self.find_run(run)
+        if record.finished is not None:
+            raise UsageError(f"run {run} has ended as {record.status.value}")
+        tasks = await self._store.task_runs(run)
+        values = {"state": TaskRunState.CANCELLED, "reason": "cancelled"}
+        updates = [
+            TaskUpdate(task.task, frozenset({task.state}), None, values)
+            for task in tasks
+            if task.state not in FINAL_STATES
+        ]
+        run_values = {"status": RunStatus.CANCELLED, "reason": "cancelled"}
+        await self._store.commit(Write(run=run, run_values=run_values, tasks=tuple(updates)))
+
+    async def _surroundings(self) -> Surroundings:
+        """Looked at anew for every run: the branch or the configuration may have changed."""
+        self._git = await Repository.open(self._git.root or self._git.common_dir)
+        config = self.config.run
+        _refuse_unbuilt(config)
+        return Surroundings(
+            repository=self._git,
+            state=self.paths.folder,
+            journal=self._store,
+            bus=self._bus,
+            host=self._host,
+            agents=self._agent,
+            backend=backend_for,
+            environment=dict(os.environ),
+            defaults=Defaults(
+                agent=config.agent,
+                model=None,
+                timeout=config.timeout or None,
+                retries=config.retries,
+                verify=config.verify,
+                mode=config.mode,
+                land=config.land,
+            ),
+            workers=config.workers,
+            check_timeout=config.verify_timeout or None,
+            keep=config.keep,
+            limits=TimeLimits(
+                first_output=config.first_output or None,
+                silence=config.silence or None,
+                after_result=config.after_result or None,
+            ),
+            output_cap=config.output_cap * MEBIBYTE or None,
+            redactor=self.redactor,
+        )
+
+    def _agent(self, name: str) -> AgentSpec:
+        agents = self.config.agents
+        if name not in agents:
+            raise UsageError(f'no agent "{name}"; there are: {", ".join(agents)}')
+        return agents[name]
+
+    async def _follow_foreign(self) -> None:
+        async for event in follow_foreign(self._store, lambda: self._session.idle):
+            self._bus.publish(event)
+
+    async def _unfollow(self) -> None:
+        self._bus.close()
+        if self._foreign is not None:
+            self._foreign.cancel()
+            await asyncio.gather(self._foreign, return_exceptions=True)
+
+
+def _refuse_unbuilt(config: RunConfig) -> None:
+    """A setting that would be ignored silently is worse than one that is refused."""
+    for key in ("setup", "copy", "link"):
+        if getattr(config, key):
+            raise UsageError(f"run.{key} is not built yet; take it out of the configuration")
+
+
+def plan_commands(plan: Plan) -> tuple[str, ...]:
+    """The commands that a plan brings along: what trust is asked for."""
+    front = plan.defaults.get("verify") or ()
+    verify = (front,) if isinstance(front, str) else tuple(front)
+    tasks = tuple(command for task in plan.tasks() for command in (*task.run, *task.verify))
+    return tuple(dict.fromkeys((*verify, *tasks)))
+
+
+def _dry(task: Any, reason: str) -> DryRunTask:
+    return DryRunTask(task.id, task.title, task.waits_for, reason)

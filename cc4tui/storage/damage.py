@@ -1,0 +1,132 @@
+"""A damaged database: noticed when it is met, examined at the next start, set aside, never deleted.
+
+Examining a large database takes long, so it is not done at every start: whoever meets damage leaves
+a mark beside the file. Status and history of runs can be told again from git; what people wrote
+cannot, so ideas and lessons are carried over as far as they can still be read.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from cc4tui.storage import faults, files, schema
+from cc4tui.storage.engine import BUSY_SECONDS, writer_engine
+from cc4tui.storage.tables import ideas, lessons
+
+
+log = logging.getLogger(__name__)
+
+
+def mark(path: Path) -> None:
+    """Have the next start examine the whole file."""
+    with suppress(OSError):  # the disk is in trouble anyway, and the error itself is raised
+        files.create_private(_mark(path))
+
+
+def examine(path: Path) -> str | None:
+    """What is wrong with a database, in SQLite's words; None when nothing is known to be.
+
+    Every time the schema is read, the whole file only when it is marked. Nothing is changed by it,
+    so that what is set aside is what was found.
+
+    Raises:
+        sqlite3.Error: Something else than damage, as a lock.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    try:
+        with closing(_viewer(path)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if not _mark(path).exists():
+                return None
+            found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if not faults.is_damage(error):
+            raise
+        return str(error)
+    if found != "ok":
+        return found
+    _mark(path).unlink(missing_ok=True)
+    return None
+
+
+def replace(path: Path) -> tuple[Path, int]:
+    """Put a new database in the place of a damaged one, with the notes that can still be read.
+
+    The new one is complete before the old one is renamed: if this fails, the next start tries it.
+
+    Returns:
+        The name the damaged one has now, and how many ideas and lessons were carried over.
+    """
+    fresh = files.stamped(path, "fresh")
+    files.prepare(fresh)
+    try:
+        schema.make_ready(fresh)
+        notes = _carry_over(path, fresh)
+        aside = files.set_aside(path)
+        os.link(fresh, path)  # unlike a rename, this never replaces
+    finally:
+        fresh.unlink()
+    _mark(path).unlink(missing_ok=True)
+    return aside, notes
+
+
+def _carry_over(damaged: Path, fresh: Path) -> int:
+    source = sa.create_engine("sqlite://", creator=lambda: _viewer(damaged))
+    target = writer_engine(fresh)
+    count = 0
+    try:
+        with source.connect() as old, target.begin() as new:
+            for table in (ideas, lessons):
+                for row in _readable_rows(old, table):
+                    # What is missing a value that every note has is not a note any more.
+                    whole_ones = sa.insert(table).prefix_with("OR IGNORE")
+                    count += new.execute(whole_ones, row).rowcount
+    except sa.exc.DBAPIError as error:
+        if not faults.is_damage(error):
+            raise
+    finally:
+        source.dispose()
+        target.dispose()
+    return count
+
+
+def _readable_rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
+    """Each row by itself, so that a broken one costs only itself."""
+    for key in _keys(connection, table):
+        query = sa.select(table).where(table.c.id == key)
+        try:
+            yield dict(connection.execute(query).one()._mapping)
+        except (sa.exc.SQLAlchemyError, *faults.UNREADABLE) as error:
+            log.warning("One of the %s could not be carried over: %s", table.name, error)
+
+
+def _keys(connection: sa.Connection, table: sa.Table) -> list[int]:
+    """Up to the first page that cannot be read."""
+    keys: list[int] = []
+    try:
+        keys.extend(connection.scalars(sa.select(table.c.id)))
+    except (sa.exc.SQLAlchemyError, *faults.UNREADABLE) as error:
+        log.warning("Not all %s could be found: %s", table.name, error)
+    return keys
+
+
+def _viewer(path: Path) -> sqlite3.Connection:
+    """Changes nothing, not even by folding the write-ahead log into the file."""
+    return sqlite3.connect(
+        f"file:{quote(bytes(path))}?mode=ro",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+    )
+
+
+def _mark(path: Path) -> Path:
+    return files.side(path, "-damage-seen")

@@ -1,0 +1,354 @@
+"""The app: a status line, four tabs, a line of keys; screens talk to it by messages."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.containers import Container
+from textual.widget import Widget
+
+from cc4tui.domain.run import RunRecord, RunStatus
+from cc4tui.ports import CommandCenter, RunOptions
+from cc4tui.screens.bindings import bindings, takes_letters
+from cc4tui.screens.glyphs import ascii_only
+from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.messages import (
+    Note,
+    NotebookChanged,
+    NoteRequested,
+    RunChosen,
+    RunProgressed,
+    RunRequested,
+    Undoable,
+)
+from cc4tui.screens.options import StartOptions, Tab
+from cc4tui.screens.themes import THEMES, ink_defaults, theme_after
+from cc4tui.screens.undo import UndoStack
+from cc4tui.screens.verbs import Scope, Verb, find
+from cc4tui.screens.widgets.key_bar import KeyBar
+from cc4tui.screens.widgets.status_bar import StatusBar
+
+
+if TYPE_CHECKING:
+    from cc4tui.screens.widgets.note_line import NoteLine
+
+
+def _commands() -> type[Provider]:
+    from cc4tui.screens.commands import VerbProvider
+
+    return VerbProvider
+
+
+class CommandCenterApp(App[None]):
+    """The command center of one repository.
+
+    Nothing heavy is imported or read before the first paint: tabs are made when they are first
+    shown, and load what they show in workers.
+
+    Args:
+        center: Everything the screens may ask for.
+        options: Where to begin.
+    """
+
+    TITLE = "cc4tui"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    COMMANDS: ClassVar = {_commands}
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
+
+    def __init__(self, center: CommandCenter, options: StartOptions | None = None) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.center = center
+        self.options = options or StartOptions()
+        self.tab = self.options.first_tab
+        """The tab that is shown."""
+        self.progress: RunProgressed | None = None
+        """The newest news of the run that Execution shows."""
+        self._tabs: dict[Tab, Widget] = {}
+        self._focus: dict[Tab, Widget | None] = {}
+        self._undo = UndoStack()
+        self._note: NoteLine | None = None
+        self._before_note: Widget | None = None
+        self._status = StatusBar(center.repository, self.tab)
+        self._body = Container(id="body")
+
+    # --- shell ------------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our inks for themes that do not have them."""
+        return ink_defaults(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        """The frame; tabs follow."""
+        yield self._status
+        yield self._body
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        """Show the first tab; the rest begins once it is painted."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.options.theme
+        self.set_class(ascii_only(), "-ascii")
+        await self.show_tab(self.tab)
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        """Mount Execution, which tells of runs behind any tab; start what was asked for."""
+        await self._mounted(Tab.EXECUTION)
+        if self.options.run is not None:
+            await self.show_run(self.options.run)
+        if self.options.plan is not None:
+            options = self.options.run_options or RunOptions()
+            self.post_message(RunRequested(self.options.plan, options))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Act on a key before the next one is looked at.
+
+        Textual sends a key through the queues of all widgets before it acts. Of keys that come
+        faster than that, the second would still go to where the first one has just led away from:
+        typed quickly, `i` and then `x` would delete an idea. Text fields keep the order themselves.
+        """
+        if (
+            isinstance(event, events.Key)
+            and not event.is_forwarded
+            and not takes_letters(self.focused)
+        ):
+            self.app_focus = True
+            for priority in (True, False):
+                if await self._check_bindings(event.key, priority=priority):
+                    return
+        await super().on_event(event)
+
+    # --- tabs -------------------------------------------------------------------------------
+
+    async def show_tab(self, tab: Tab) -> Widget:
+        """Bring a tab to the front, with the focus where it was in it."""
+        widget = await self._mounted(tab)
+        if tab is not self.tab:
+            self._focus[self.tab] = self.focused
+        self.tab = tab
+        for other, it in self._tabs.items():
+            it.display = other is tab
+        self._status.show_tab(tab)
+        _focus_into(widget, self._focus.get(tab))
+        return widget
+
+    async def _mounted(self, tab: Tab) -> Widget:
+        widget = self._tabs.get(tab)
+        if widget is None:
+            widget = self._tabs[tab] = _FACTORIES[tab](self)
+            widget.display = tab is self.tab
+            await self._body.mount(widget)
+        return widget
+
+    async def action_show_tab(self, name: str) -> None:
+        """Show the tab of this name."""
+        await self.show_tab(Tab(name))
+
+    async def on_status_bar_tab_clicked(self, message: StatusBar.TabClicked) -> None:
+        """Tabs work with the mouse too."""
+        await self.show_tab(message.tab)
+
+    async def on_status_bar_waiting_clicked(self) -> None:
+        """The flag works with the mouse too."""
+        await self.action_show_waiting()
+
+    async def action_show_waiting(self) -> None:
+        """Go to what waits longest for the person."""
+        if self.progress is None or not self.progress.waiting:
+            tell(self, "Nothing waits for you.")
+            return
+        await self.run_action("show_waiting", await self.show_tab(Tab.EXECUTION))
+
+    # --- runs -------------------------------------------------------------------------------
+
+    async def show_run(self, run_id: str) -> None:
+        """Show a run, running or over, in Execution."""
+        from cc4tui.screens.execution import ExecutionTab
+
+        widget = await self.show_tab(Tab.EXECUTION)
+        assert isinstance(widget, ExecutionTab)
+        widget.show_run(run_id)
+
+    async def on_run_chosen(self, message: RunChosen) -> None:
+        """A run was picked in a list."""
+        await self.show_run(message.run_id)
+
+    def on_run_requested(self, message: RunRequested) -> None:
+        """A run is to be started: ask for trust where that is needed, then watch it."""
+        attempt(self, self._start(message.plan, message.options), group="start")
+
+    async def _start(self, plan: str, options: RunOptions) -> None:
+        question = await self.center.trust_question(plan, options)
+        if question is not None:
+            from cc4tui.screens.dialogs.trust import YES, TrustDialog
+
+            if await self.push_screen_wait(TrustDialog(question)) != YES:
+                tell(self, "Not trusted, so nothing was started.")
+                return
+            await self.center.trust(question)
+        await self.show_run(await self.center.start_run(plan, options))
+
+    def on_run_progressed(self, message: RunProgressed) -> None:
+        """Tell of the run on the status line and in the plan's tree."""
+        self.progress = message
+        self._status.show_progress(message)
+        plans = self._tabs.get(Tab.PLANS)
+        if plans is not None:
+            from cc4tui.screens.plans import PlansTab
+
+            assert isinstance(plans, PlansTab)
+            plans.show_progress(message)
+
+    # --- notes ------------------------------------------------------------------------------
+
+    async def action_capture(self) -> None:
+        """Open the line for an idea."""
+        await self._open_note(NoteRequested(Note.IDEA))
+
+    async def on_note_requested(self, message: NoteRequested) -> None:
+        """A tab wants something written or edited."""
+        await self._open_note(message)
+
+    async def _open_note(self, request: NoteRequested) -> None:
+        from cc4tui.screens.widgets.note_line import NoteLine
+
+        if self._note is None:
+            self._note = NoteLine()
+            await self._body.screen.mount(self._note, after=self._status)
+        if not self._note.is_open:
+            self._before_note = self.focused
+        self._note.open(request.kind, request.text, request.subject)
+
+    def on_note_line_kept(self, message: "NoteLine.Kept") -> None:
+        """Store what was written."""
+        work = self._keep(message.kind, message.text, message.subject)
+        attempt(self, work, group="keep")
+
+    async def _keep(self, kind: Note, text: str, subject: int | None) -> None:
+        from cc4tui.screens.keeping import keep
+
+        step = await keep(self.center, kind, text, subject)
+        self._undo.push(step)
+        tell(self, f"{step.label.capitalize()}.")
+        self._notebook_changed()
+
+    def on_note_line_closed(self) -> None:
+        """Go back to where the person was."""
+        if self._before_note is not None and self._before_note.is_attached:
+            self._before_note.focus()
+
+    def _notebook_changed(self) -> None:
+        for tab in self._tabs.values():
+            tab.post_message(NotebookChanged())
+
+    # --- verbs ------------------------------------------------------------------------------
+
+    def on_undoable(self, message: Undoable) -> None:
+        """Remember what `u` takes back."""
+        self._undo.push(message)
+
+    def action_undo(self) -> None:
+        """Take the last step back."""
+        attempt(self, self._take_back(), group="undo")
+
+    async def _take_back(self) -> None:
+        label = await self._undo.undo()
+        tell(self, f"Undone: {label}." if label else "There is nothing to undo.")
+        self._notebook_changed()
+
+    async def perform(self, scope: Scope, verb: Verb) -> None:
+        """Do what a verb does from wherever the person is: its tab comes to the front first."""
+        node: Widget | None = None
+        if scope in _SCOPE_TABS:
+            node = await self.show_tab(_SCOPE_TABS[scope])
+        await self.run_action(verb.action, node)
+
+    def action_help(self) -> None:
+        """Show the keys that do something here."""
+        from cc4tui.screens.dialogs.keys import KeysDialog
+
+        self.push_screen(KeysDialog([find(b.binding.id) for b in self.active_bindings.values()]))
+
+    def action_next_theme(self) -> None:
+        """Go round the themes."""
+        self.theme = theme_after(self.theme)
+
+    def action_copy_or_quit(self) -> None:
+        """ctrl+c that no selection took: the person may want out."""
+        self.action_ask_quit()
+
+    def action_ask_quit(self) -> None:
+        """Quit at once, or ask when agents are running."""
+        attempt(self, self._ask_quit(), group="quit", latest=True)
+
+    async def _ask_quit(self) -> None:
+        runs = await self._own_runs()
+        if runs:
+            from cc4tui.screens.dialogs.quit import STOP, QuitDialog
+
+            if await self.push_screen_wait(QuitDialog(runs)) != STOP:
+                return
+        self.exit()
+
+    async def _own_runs(self) -> list[RunRecord]:
+        """Runs whose agents end with this process."""
+        runs = await self.center.journal.runs(20)
+        mine = (None, os.getpid())
+        return [r for r in runs if r.status is RunStatus.RUNNING and r.owner.get("pid") in mine]
+
+
+def _focus_into(tab: Widget, before: Widget | None) -> None:
+    """Focus what had it before in this tab, or the tab's entry, or the first that can have it."""
+    candidates = (before, getattr(tab, "entry", None), *tab.walk_children(Widget))
+    for widget in candidates:
+        if widget is not None and widget.is_attached and widget.focusable:
+            tab.screen.set_focus(widget)
+            return
+
+
+def _ideas(app: CommandCenterApp) -> Widget:
+    from cc4tui.screens.ideas import IdeasTab
+
+    return IdeasTab(app.center, app.options.clock)
+
+
+def _plans(app: CommandCenterApp) -> Widget:
+    from cc4tui.screens.plans import PlansTab
+
+    return PlansTab(app.center)
+
+
+def _execution(app: CommandCenterApp) -> Widget:
+    from cc4tui.screens.execution import ExecutionTab
+
+    return ExecutionTab(app.center, app.options.clock)
+
+
+def _memory(app: CommandCenterApp) -> Widget:
+    from cc4tui.screens.memory import MemoryTab
+
+    return MemoryTab(app.center, app.options.clock)
+
+
+_SCOPE_TABS = {
+    Scope.IDEAS: Tab.IDEAS,
+    Scope.PLANS: Tab.PLANS,
+    Scope.EXECUTION: Tab.EXECUTION,
+    Scope.MEMORY: Tab.MEMORY,
+}
+
+_FACTORIES: dict[Tab, Callable[[CommandCenterApp], Widget]] = {
+    Tab.IDEAS: _ideas,
+    Tab.PLANS: _plans,
+    Tab.EXECUTION: _execution,
+    Tab.MEMORY: _memory,
+}
+"""Imports a tab's module when the tab is first shown."""

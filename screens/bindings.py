@@ -1,0 +1,28 @@
+"""Key bindings made from the table of verbs."""
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from cc4tui.screens.verbs import Scope, key_name, verb_id, verbs
+
+
+def takes_letters(widget: Widget | None) -> bool:
+    """Whether letters typed into this widget are text, not verbs."""
+    kind = Widget if widget is None else type(widget)
+    return kind.check_consume_key is not Widget.check_consume_key
+
+
+def bindings(scope: Scope) -> list[BindingType]:
+    """What a widget of this scope sets as its BINDINGS; it has an ``action_<action>`` for each."""
+    return [
+        Binding(
+            verb.keys,
+            verb.action,
+            verb.label,
+            show=verb.footer > 0,
+            key_display=key_name(verb.keys.split(",")[0]),
+            tooltip=verb.help,
+            id=verb_id(scope, verb),
+        )
+        for verb in verbs(scope)
+    ]

@@ -1,0 +1,1 @@
+"""Questions in front of the screen: none higher than 22 rows, Enter answers, Esc leaves."""

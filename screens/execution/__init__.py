@@ -1,0 +1,6 @@
+"""The Execution tab."""
+
+from cc4tui.screens.execution.tab import ExecutionTab
+
+
+__all__ = ["ExecutionTab"]

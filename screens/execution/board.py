@@ -1,0 +1,122 @@
+"""Which tasks have a pane, in which place, and how panes share the room: no widget here."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from cc4tui.domain.run import DONE_STATES
+from cc4tui.screens.execution.model import RunModel
+
+
+MIN_WIDTH = 50
+"""Cells below which a second column makes panes unreadable."""
+MIN_HEIGHT = 3
+"""A heading and two lines of output."""
+_GOOD_WIDTH, _GOOD_HEIGHT = 100, 26
+"""More than this adds nothing to reading."""
+
+
+def next_slots(
+    slots: Sequence[str], model: RunModel, dismissed: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The panes after a change of the run.
+
+    A pane keeps its place as long as it lives. The one of a finished task stays until somebody
+    dismisses it or a newly started task needs a place: then it takes that of the task that ended
+    first, one that went well before one that did not.
+
+    Args:
+        slots: Task ids in their places so far.
+        model: The run now.
+        dismissed: Ids of finished tasks whose panes were taken away.
+    """
+    kept = [it for it in slots if it in model.tasks and it not in dismissed]
+    known = set(kept)
+    for task in model.active:
+        if task.id in known or task.id in dismissed:
+            continue
+        known.add(task.id)
+        place = _free_place(kept, model)
+        if place is None:
+            kept.append(task.id)
+        else:
+            kept[place] = task.id
+    return tuple(kept)
+
+
+def _free_place(slots: Sequence[str], model: RunModel) -> int | None:
+    finished = [
+        (task.state not in DONE_STATES, task.ended, place)
+        for place, task in ((place, model.tasks[it]) for place, it in enumerate(slots))
+        if not task.is_active
+    ]
+    return min(finished)[2] if finished else None
+
+
+def choose_shown(
+    slots: Sequence[str], room: int, model: RunModel, focused: str | None
+) -> tuple[str, ...]:
+    """The panes that are shown, in their order, when there is room for `room` of them.
+
+    The focused one is always among them; tasks that are worked on go before finished ones.
+    """
+    if len(slots) <= room:
+        return tuple(slots)
+    ranked = sorted(
+        slots,
+        key=lambda it: (it != focused, not model.tasks[it].is_active, slots.index(it)),
+    )
+    chosen = set(ranked[:room])
+    return tuple(it for it in slots if it in chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Where a pane lies."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def capacity(width: int, height: int) -> int:
+    """How many panes fit; never less than one."""
+    return max(width // MIN_WIDTH, 1) * max(height // MIN_HEIGHT, 1)
+
+
+def tiles(count: int, width: int, height: int, gap: int = 1) -> list[Tile]:
+    """Share the room among `count` panes, row by row; a last row with fewer has wider ones.
+
+    Args:
+        count: Number of panes.
+        width: Of the room, in cells.
+        height: Of the room, in rows.
+        gap: Empty cells between columns.
+    """
+    if count < 1 or width < 1 or height < 1:
+        return []
+    columns = _columns(count, width, height)
+    rows = -(-count // columns)
+    out: list[Tile] = []
+    for row, (y, tall) in enumerate(_shares(height, rows, 0)):
+        here = min(columns, count - row * columns)
+        out += [Tile(x, y, wide, tall) for x, wide in _shares(width, here, gap)]
+    return out
+
+
+def _columns(count: int, width: int, height: int) -> int:
+    """The number of columns with which a pane shows most."""
+    most = min(count, max(width // MIN_WIDTH, 1))
+
+    def worth(columns: int) -> tuple[bool, int, int]:
+        wide, tall = width // columns, height // -(-count // columns)
+        return tall >= MIN_HEIGHT, min(wide, _GOOD_WIDTH) * min(tall, _GOOD_HEIGHT), -columns
+
+    return max(range(1, most + 1), key=worth)
+
+
+def _shares(whole: int, parts: int, gap: int) -> list[tuple[int, int]]:
+    """Start and size of each part, sizes equal but for one cell."""
+    room = whole - gap * (parts - 1)
+    cuts = [room * n // parts for n in range(parts + 1)]
+    return [(cuts[n] + n * gap, cuts[n + 1] - cuts[n]) for n in range(parts)]

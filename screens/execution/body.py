@@ -1,0 +1,274 @@
+"""The body of the Execution tab: live panes, the run above them, its tasks beside them."""
+
+import asyncio
+import time
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.bridge import RunBridge
+from cc4tui.screens.execution.board import capacity, choose_shown, next_slots
+from cc4tui.screens.execution.diff import DiffPane
+from cc4tui.screens.execution.grid import PaneGrid
+from cc4tui.screens.execution.model import RunModel, TaskView
+from cc4tui.screens.execution.more import MoreStrip
+from cc4tui.screens.execution.pane import AgentPane
+from cc4tui.screens.execution.resting import resting_lines
+from cc4tui.screens.execution.run_head import RunHead
+from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
+from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.messages import RunProgressed
+from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.filter_line import FilterLine
+from cc4tui.screens.widgets.log_view import LogView
+from cc4tui.screens.widgets.row_list import Row, RowList
+from cc4tui.screens.widgets.text_pane import TextPane
+
+
+WIDE = 110
+"""Columns from which the tasks stand beside the panes."""
+VERY_WIDE = 170
+"""Columns from which they get more room."""
+FASTEST, SLOWEST = 1 / 30, 1 / 10
+"""Seconds between two looks at agents' output: fast while something comes, slow while not."""
+
+
+class ExecutionBody(Vertical):
+    """Shows one run and keeps what it shows up to date; its subclass knows the verbs.
+
+    Args:
+        center: Where runs, events and output come from.
+        clock: For elapsed times.
+    """
+
+    DEFAULT_CSS = """
+    ExecutionBody .split { height: 1fr; layout: vertical; }
+    ExecutionBody .main { height: 1fr; width: 1fr; }
+    ExecutionBody .main > TextPane { height: 1fr; padding: 0 2; }
+    ExecutionBody .split > RowList { height: 6; border-top: solid $border-blurred; }
+    ExecutionBody.-wide .split { layout: horizontal; }
+    ExecutionBody.-wide .split > RowList {
+        height: 1fr; width: 44; border-top: none; border-left: solid $border-blurred;
+    }
+    ExecutionBody.-very-wide .split > RowList { width: 60; }
+    ExecutionBody.-whole .split > RowList, ExecutionBody.-empty .split > RowList { display: none; }
+    """
+
+    def __init__(self, center: CommandCenter, clock: Clock) -> None:
+        super().__init__()
+        self.center = center
+        self.model: RunModel | None = None
+        """The run that is shown."""
+        self.head = RunHead(clock)
+        self.grid = PaneGrid(center, clock)
+        self.resting = TextPane(resting_lines(None))
+        self.more = MoreStrip(clock)
+        self.diff = DiffPane(center)
+        self.tasks: RowList[TaskView] = RowList(
+            self._draw_task, key=lambda task: task.id, empty=EMPTY, widget_id="run-tasks"
+        )
+        self.search_line = FilterLine("search this log")
+        self._main = Vertical(classes="main")
+        self.clock = clock
+        self._bridge = RunBridge(center, self.post_message)
+        self._slots: tuple[str, ...] = ()
+        self.dismissed: set[str] = set()
+        """Finished tasks whose panes a person took away."""
+        self._greets = True
+        """Whether the focus goes to the first pane once there is one."""
+        self._asked = False
+        """Whether a run was asked for, so that the newest one is not shown instead."""
+
+    def compose(self) -> ComposeResult:
+        """The run, the panes, the tasks."""
+        yield self.head
+        with Container(classes="split"):
+            with self._main:
+                yield self.resting
+                yield self.grid
+                yield self.diff
+                yield self.more
+            yield self.tasks
+        yield self.search_line
+
+    def on_mount(self) -> None:
+        """Listen to runs; show the newest one."""
+        self.grid.display = False
+        self.add_class("-empty")
+        attempt(self, self._bridge.work(), group="bridge")
+        attempt(self, self._show_newest(), group="newest")
+        attempt(self, self._watch_output(), group="output")
+        self.set_interval(1.0, self._second)
+
+    async def _show_newest(self) -> None:
+        runs = await self.center.journal.runs(1)
+        if runs and not self._asked:
+            self._bridge.show(runs[0].id)
+
+    def show_run(self, run_id: str) -> None:
+        """Show a run, running or over, of this process or of another one."""
+        self._asked = True
+        self._bridge.show(run_id)
+
+    # --- news -------------------------------------------------------------------------------
+
+    @on(RunBridge.Failed)
+    def _run_failed_to_show(self, message: RunBridge.Failed) -> None:
+        tell(self.app, message.sentence, severity="error")
+
+    @on(RunBridge.Moved)
+    def _run_moved(self, message: RunBridge.Moved) -> None:
+        before, self.model = self.model, message.model
+        self.remove_class("-empty")
+        if before is None or before.run.id != message.model.run.id:
+            self._slots, self.dismissed, self._greets = (), set(), True
+            self.leave_whole()
+        self.refresh_all(message.model)
+        self.post_message(
+            RunProgressed(
+                message.model.run,
+                {task.id: task.state for task in message.model.tasks.values()},
+                busy=message.model.busy,
+            )
+        )
+
+    def refresh_all(self, model: RunModel) -> None:
+        """Bring everything in line with the model."""
+        self.dismissed -= {task.id for task in model.active}
+        self._slots = next_slots(self._slots, model, self.dismissed)
+        self.head.show(model)
+        self.tasks.set_items(ordered(model))
+        self._arrange(model)
+        self.refresh_bindings()
+
+    @property
+    def entry(self) -> Widget:
+        """What a person looks at first: gets the focus when the tab is entered."""
+        panes = self.grid.panes
+        return self.shown_log or (panes[0] if panes else self.tasks)
+
+    def _arrange(self, model: RunModel) -> None:
+        """Give the panes that fit their places, and name the others."""
+        size = self._main.size
+        if not size:
+            return
+        focused = self.selected.id if self.selected is not None else None
+        shown = choose_shown(self._slots, capacity(size.width, size.height), model, focused)
+        if len(shown) < len(self._slots):
+            room = capacity(size.width, size.height - 1)
+            shown = choose_shown(self._slots, room, model, focused)
+        self.resting.display = not shown and self.grid.zoomed is None and not self.diff.is_open
+        self.grid.display = not self.resting.display and not self.diff.is_open
+        if self.resting.display:
+            self.resting.set_lines(resting_lines(model), keep_place=True)
+        self.grid.show(model, shown)
+        hidden = () if self.is_whole else (it for it in self._slots if it not in shown)
+        self.more.show([model.tasks[it] for it in hidden])
+        if self._greets and self.display and self.grid.panes:
+            self._greets = False
+            if self.screen.focused in (None, self.tasks):
+                self.entry.focus()
+
+    async def _watch_output(self) -> None:
+        """Let the panes in sight take what their agents said; the others cost nothing."""
+        delay = FASTEST
+        while True:
+            await asyncio.sleep(delay)
+            if not self.display or self.diff.is_open:
+                continue
+            start = time.perf_counter()
+            news = [await pane.pull() for pane in list(self.grid.in_sight())]
+            spent = time.perf_counter() - start
+            quiet = delay * 1.25 if not any(news) else FASTEST
+            delay = min(max(quiet, 2 * spent), SLOWEST)
+
+    def _second(self) -> None:
+        if self.model is None or self.model.is_over or not self.display:
+            return
+        self.head.tick()
+        for pane in self.grid.in_sight():
+            pane.refresh_head()
+        if self.more.display:
+            self.more.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Beside or below, and as many panes as fit."""
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= VERY_WIDE, "-very-wide")
+        self.call_after_refresh(self.rearrange)
+
+    def rearrange(self) -> None:
+        """Fit the panes to the room."""
+        if self.model is not None:
+            self._arrange(self.model)
+
+    def _draw_task(self, task: TaskView, width: int) -> Row:
+        return draw_task(task, self.clock(), width)
+
+    # --- what is selected -------------------------------------------------------------------
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one log or diff fills the tab."""
+        return self.grid.zoomed is not None or self.diff.is_open
+
+    @property
+    def selected(self) -> TaskView | None:
+        """The task that verbs are about: zoomed, focused, or under the list's cursor."""
+        if self.model is None:
+            return None
+        if self.diff.is_open:
+            return self.model.tasks.get(self.diff.task_id)
+        pane = self.grid.zoomed or self.focused_pane
+        task_id = pane.task_id if pane is not None else None
+        if task_id is not None:
+            return self.model.tasks.get(task_id)
+        current = self.tasks.current
+        return self.model.tasks.get(current.id) if current is not None else None
+
+    @property
+    def focused_pane(self) -> AgentPane | None:
+        """The pane that keys go to."""
+        focused = self.screen.focused if self.is_attached else None
+        return focused if isinstance(focused, AgentPane) else None
+
+    @property
+    def shown_log(self) -> LogView | None:
+        """The log or diff that fills the tab."""
+        if self.diff.is_open:
+            return self.diff.log_view
+        return self.grid.zoomed.log_view if self.grid.zoomed is not None else None
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The verbs are about something else now."""
+        self.refresh_bindings()
+
+    # --- one log or diff alone --------------------------------------------------------------
+
+    def show_whole(self, model: RunModel, task: TaskView) -> None:
+        """Show one task's output alone."""
+        if self.grid.zoomed is not None:
+            self.grid.unzoom()
+        self.diff.close()
+        self.add_class("-whole")
+        self.grid.display = True
+        self.resting.display = False
+        pane = self.grid.zoom(model, task.id)
+        self._arrange(model)
+        pane.log_view.focus()
+
+    async def show_diff(self, model: RunModel, task: TaskView) -> None:
+        """Show what a task changed, alone."""
+        await self.diff.open(model.run.id, task)
+        self.add_class("-whole")
+        self._arrange(model)
+
+    def leave_whole(self) -> AgentPane | None:
+        """Show everything again; returns the pane that was alone, if it has a place."""
+        self.search_line.action_clear()
+        self.diff.close()
+        self.remove_class("-whole")
+        return self.grid.unzoom()

@@ -1,0 +1,80 @@
+"""What a person can do to a run: each destructive step is asked for and says what is saved."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from textual.dom import DOMNode
+
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
+from cc4tui.screens.execution.model import RunModel, TaskView
+from cc4tui.screens.execution.tasks import details
+from cc4tui.screens.guard import tell
+from cc4tui.screens.lines import Line
+from cc4tui.screens.times import duration
+
+
+STOP = "s"
+"""The answer that stops."""
+
+
+class RunCommands:
+    """Asks where needed, then has it done.
+
+    Args:
+        node: Whose app shows the dialogs.
+        center: Does it.
+    """
+
+    def __init__(self, node: DOMNode, center: CommandCenter) -> None:
+        self._node = node
+        self._center = center
+
+    async def stop_task(self, run_id: str, task: TaskView, now: datetime) -> None:
+        """Stop one task, after a yes."""
+        choices = (
+            Choice("n", "Keep working", "nothing changes"),
+            Choice(STOP, f"Stop {task.id}", "its agent ends, its work is saved"),
+        )
+        dialog = ChoiceDialog(f"Stop {task.id}?", _about_stopping(task, now), choices)
+        if await self._node.app.push_screen_wait(dialog) == STOP:
+            await self._center.cancel_task(run_id, task.id)
+            tell(self._node.app, f"{task.id} is being stopped; what it changed is saved.")
+
+    async def stop_run(self, model: RunModel) -> None:
+        """Stop everything that goes on, after a yes."""
+        choices = (
+            Choice("n", "Keep working", "nothing changes"),
+            Choice(STOP, "Stop the run", "agents end, their work is saved"),
+        )
+        title = f"Stop the run of {model.run.plan}?"
+        dialog = ChoiceDialog(title, _about_stopping_all(model), choices)
+        if await self._node.app.push_screen_wait(dialog) == STOP:
+            await self._center.cancel_run(model.run.id)
+            tell(self._node.app, "The run is being stopped; all work is saved.")
+
+    async def retry(self, run_id: str, task: TaskView) -> None:
+        """Try a task again."""
+        await self._center.retry_task(run_id, task.id)
+        tell(self._node.app, f"{task.id} will be tried again.")
+
+
+def _about_stopping(task: TaskView, now: datetime) -> Iterator[Line]:
+    yield from details(task)
+    attempt = task.attempt
+    if attempt is not None:
+        worked = f"{attempt.agent} has worked {duration(task.seconds(now))} on it."
+        yield ((worked, "text"),)
+    yield ((f"What it changed is saved and stays visible (d). R tries {task.id} again.", "muted"),)
+
+
+def _about_stopping_all(model: RunModel) -> Iterator[Line]:
+    for task in model.active[:8]:
+        yield from details(task)[:1]
+    if len(model.active) > 8:
+        yield ((f"and {len(model.active) - 8} more", "muted"),)
+    waiting = len(model.tasks) - len(model.active) - model.done - len(list(model.problems()))
+    if waiting:
+        yield ((f"{waiting} tasks that have not started will not start.", "text"),)
+    yield ()
+    yield (("What agents changed is saved, what merged stays on its branch.", "muted"),)

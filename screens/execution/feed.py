@@ -1,0 +1,147 @@
+"""What an agent said and did, as lines of a log: tool calls folded, reasoning dimmed."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from cc4tui.domain import agent as a
+from cc4tui.domain.text import clean, clean_line
+from cc4tui.ports import OutputReader
+from cc4tui.screens.glyphs import sign
+from cc4tui.screens.widgets.log_source import MemorySource
+
+
+_RESET = "\x1b[0m"
+_DIM, _RED, _YELLOW, _CYAN, _BOLD = (
+    "\x1b[0;2m",
+    "\x1b[0;31m",
+    "\x1b[0;33m",
+    "\x1b[0;36m",
+    "\x1b[0;1m",
+)
+_ACTIONS = (a.ToolCalled, a.BackingOff, a.LimitReached, a.ProblemMet)
+"""What a pane's heading tells of."""
+_FAILURE_LINES = 4
+"""Lines that are shown of a tool's failure; of a success it is one."""
+_PIECES_PER_PULL = 8
+"""Reads of the agent's files in one turn, 256 KiB each, so that a flood leaves time for keys."""
+
+
+class Feed:
+    """Turns one attempt's events into the text of a log view.
+
+    Text goes in as the agent wrote it, colours and all: the log view takes out what is not text.
+
+    Args:
+        reader: Decodes the attempt's output.
+    """
+
+    def __init__(self, reader: OutputReader) -> None:
+        self.source = MemorySource()
+        self.last_action = ""
+        """What the agent did last, in one line."""
+        self._reader = reader
+
+    async def pull(self) -> bool:
+        """Take what came since the last call; True when there was something."""
+        for piece in range(_PIECES_PER_PULL):
+            events = await self._reader.read()
+            if not events:
+                return piece > 0
+            self.take(events)
+        return True
+
+    def take(self, events: Iterable[a.AgentEvent]) -> None:
+        """Append these events."""
+        lines: list[str] = []
+        for event in events:
+            write = _WRITERS.get(type(event))
+            written = list(write(event)) if write is not None else []
+            lines += written
+            if isinstance(event, _ACTIONS) and written:
+                self.last_action = clean_line(written[0].strip(), 200)
+        if lines:
+            self.source.append("\n".join(lines) + "\n")
+
+
+def _text(event: a.TextSaid) -> Iterable[str]:
+    yield event.text
+
+
+def _stderr(event: a.StderrSaid) -> Iterable[str]:
+    yield f"{_RED}{event.text}{_RESET}"
+
+
+def _thinking(event: a.ThinkingSaid) -> Iterable[str]:
+    for line in clean(event.text).strip().splitlines():
+        yield f"{_DIM}\x1b[3m{line}{_RESET}"
+
+
+def _tool(event: a.ToolCalled) -> Iterable[str]:
+    name, _, about = clean_line(event.summary or event.name, 400).partition(" ")
+    yield f"{_CYAN}{sign('▸', '>')} {_BOLD}{name}{_RESET} {about}"
+
+
+def _result(event: a.ToolReturned) -> Iterable[str]:
+    lines = [line for line in clean(event.text).splitlines() if line.strip()]
+    if event.ok:
+        if lines:
+            yield f"  {_DIM}{sign('└', '-')} {lines[0]}{_more(len(lines) - 1)}{_RESET}"
+        return
+    first, *rest = lines or ["failed"]
+    yield f"  {_RED}{sign('✗', 'x')} {first}{_RESET}"
+    for line in rest[: _FAILURE_LINES - 1]:
+        yield f"    {_RED}{line}{_RESET}"
+    if len(rest) >= _FAILURE_LINES:
+        yield f"   {_DIM}{_more(len(rest) - _FAILURE_LINES + 1)}{_RESET}"
+
+
+def _more(lines: int) -> str:
+    return f" {sign('…', '...')} +{lines} line{'' if lines == 1 else 's'}" if lines > 0 else ""
+
+
+def _todos(event: a.TodosChanged) -> Iterable[str]:
+    done = sum(todo.done for todo in event.todos)
+    now = next((todo.text for todo in event.todos if todo.active), "")
+    doing = f"  now: {clean_line(now, 200)}" if now else ""
+    yield f"{_DIM}{sign('☑', '+')} {done} of {len(event.todos)} steps done{doing}{_RESET}"
+
+
+def _session(event: a.SessionStarted) -> Iterable[str]:
+    model = f" with {clean_line(event.model, 80)}" if event.model else ""
+    yield f"{_DIM}session {clean_line(event.session, 80)}{model}{_RESET}"
+
+
+def _backing_off(event: a.BackingOff) -> Iterable[str]:
+    wait = f" for {event.seconds:.0f} s" if event.seconds else ""
+    yield f"{_YELLOW}{sign('↻', '~')} waits{wait}: {clean_line(event.reason, 400)}{_RESET}"
+
+
+def _limit(event: a.LimitReached) -> Iterable[str]:
+    until = "" if event.until is None else _clock_time(event.until)
+    yield f"{_YELLOW}{sign('⏸', '=')} limit{until}: {clean_line(event.reason, 400)}{_RESET}"
+
+
+def _clock_time(stamp: float) -> str:
+    try:
+        return f" until {datetime.fromtimestamp(stamp).astimezone():%H:%M}"
+    except (ValueError, OverflowError, OSError):  # an agent may report anything
+        return ""
+
+
+def _problem(event: a.ProblemMet) -> Iterable[str]:
+    yield f"{_RED}{sign('✗', 'x')} {clean_line(event.reason, 800)}{_RESET}"
+
+
+_WRITERS: dict[type[a.AgentEvent], Callable[[Any], Iterable[str]]] = {
+    a.TextSaid: _text,
+    a.StderrSaid: _stderr,
+    a.ThinkingSaid: _thinking,
+    a.ToolCalled: _tool,
+    a.ToolReturned: _result,
+    a.TodosChanged: _todos,
+    a.SessionStarted: _session,
+    a.BackingOff: _backing_off,
+    a.LimitReached: _limit,
+    a.ProblemMet: _problem,
+}

@@ -1,0 +1,325 @@
+"""Turns events into a run model: one function for live runs, past and other processes' ones."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cc4tui import events as e
+from cc4tui.domain.run import (
+    FINAL_STATES,
+    AttemptOutcome,
+    AttemptRecord,
+    ReasonCode,
+    RunRecord,
+    RunStatus,
+    TaskRunRecord,
+    TaskRunState,
+)
+from cc4tui.domain.usage import TokenUsage
+from cc4tui.ports import RunView
+from cc4tui.screens.execution.model import AttemptView, RunModel, TaskView
+
+
+_S = TaskRunState
+
+
+def fold(model: RunModel | None, events: Iterable[e.Event]) -> RunModel | None:
+    """The model after these events; None while there was none and no run has started.
+
+    Pure: the given model stays as it is. Events that are folded in already are left out, so that
+    stored and live ones may overlap; those of other runs are, too.
+    """
+    draft = _Draft.of(model)
+    for event in events:
+        if draft is None:
+            if not isinstance(event, e.RunStarted):
+                continue
+            draft = _Draft(_record(event), {})
+        if event.run != draft.run.id or (0 < event.seq <= draft.seq):
+            continue
+        draft.seq = max(draft.seq, event.seq)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(draft, event)
+    return None if draft is None else draft.freeze()
+
+
+def settle(model: RunModel | None, view: RunView, attempts: Sequence[AttemptRecord]) -> RunModel:
+    """The model in line with the stored records, which have the last word on states.
+
+    A run whose process died has no event that says so, and neither has one that was cancelled
+    afterwards. Records also hold titles and attempts of runs whose events are not there.
+    """
+    known = dict(model.tasks) if model is not None else {}
+    by_task: dict[str, list[AttemptRecord]] = {}
+    for attempt in attempts:
+        by_task.setdefault(attempt.task, []).append(attempt)
+    tasks = {
+        record.task: _settled(known.get(record.task), record, by_task.get(record.task, []))
+        for record in sorted(view.tasks, key=lambda record: record.position)
+    }
+    base = model or RunModel(view.run)
+    return replace(base, run=view.run, tasks=tasks)
+
+
+def _settled(
+    task: TaskView | None, record: TaskRunRecord, attempts: Sequence[AttemptRecord]
+) -> TaskView:
+    base = task or TaskView(record.task)
+    known = {attempt.number: attempt for attempt in base.attempts}
+    for attempt in attempts:
+        known[attempt.attempt] = _attempt(attempt, known.get(attempt.attempt))
+    return replace(
+        base,
+        title=record.title,
+        batch=record.batch,
+        position=record.position,
+        state=record.state,
+        reason_code=record.reason_code,
+        reason=record.reason or (base.reason if record.state is base.state else ""),
+        waits_for=record.waits_for,
+        attempts=tuple(known[number] for number in sorted(known)),
+    )
+
+
+def _attempt(record: AttemptRecord, known: AttemptView | None) -> AttemptView:
+    """The record, with what only events told where it says nothing."""
+    before = known or AttemptView(record.attempt)
+    return replace(
+        before,
+        agent=record.agent,
+        folder=record.folder or before.folder,
+        started=record.started or before.started,
+        finished=record.finished or before.finished,
+        outcome=record.outcome or before.outcome,
+        reason=record.reason or before.reason,
+        usage=before.usage if record.usage.total is None else record.usage,
+        cost_usd=before.cost_usd if record.cost_usd is None else record.cost_usd,
+    )
+
+
+# --- events ----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Draft:
+    """A model while events are folded in."""
+
+    run: RunRecord
+    tasks: dict[str, TaskView]
+    seq: int = 0
+    paused: str = ""
+    landed: bool | None = None
+    efficiency: float | None = None
+    recovered: str = ""
+
+    @classmethod
+    def of(cls, model: RunModel | None) -> "_Draft | None":
+        if model is None:
+            return None
+        return cls(
+            model.run,
+            dict(model.tasks),
+            model.seq,
+            model.paused,
+            model.landed,
+            model.efficiency,
+            model.recovered,
+        )
+
+    def freeze(self) -> RunModel:
+        return RunModel(
+            self.run,
+            self.tasks,
+            self.seq,
+            self.paused,
+            self.landed,
+            self.efficiency,
+            self.recovered,
+        )
+
+    def task(self, event: e.Event) -> TaskView:
+        """The event's task; made when no event told of it before."""
+        task_id = event.task or ""
+        return self.tasks.get(task_id) or TaskView(task_id, position=len(self.tasks))
+
+    def change(self, event: e.Event, **values: Any) -> None:
+        """Set fields of the event's task."""
+        task = replace(self.task(event), **values)
+        self.tasks[task.id] = task
+
+    def move(self, event: e.Event, state: TaskRunState, **values: Any) -> None:
+        """Bring the event's task into a state."""
+        ended = event.seq or self.seq if state in FINAL_STATES else 0
+        self.change(event, state=state, ended=ended, **values)
+
+    def change_attempt(self, event: e.Event, **values: Any) -> None:
+        """Set fields of the event's attempt, which is made when it is new."""
+        task = self.task(event)
+        number = event.attempt or len(task.attempts) or 1
+        known = {attempt.number: attempt for attempt in task.attempts}
+        known[number] = replace(known.get(number) or AttemptView(number), **values)
+        self.change(event, attempts=tuple(known[number] for number in sorted(known)))
+
+
+def _time(event: e.Event) -> datetime:
+    return event.ts or datetime.now(UTC)
+
+
+def _record(event: e.RunStarted) -> RunRecord:
+    return RunRecord(
+        id=event.run,
+        plan=event.plan,
+        plan_key=event.plan,
+        status=RunStatus.RUNNING,
+        base=event.base,
+        branch=event.branch,
+        target=event.target,
+        workers=event.workers,
+        mode=event.mode,
+        agent=event.agent,
+        started=_time(event),
+    )
+
+
+def _run_started(draft: _Draft, event: e.RunStarted) -> None:
+    draft.run = replace(_record(event), started=min(draft.run.started, _time(event)))
+    draft.landed = draft.efficiency = None
+    draft.paused = ""
+    for position, told in enumerate(event.tasks):
+        task_id = str(told.get("id", ""))
+        task = draft.tasks.get(task_id) or TaskView(task_id)
+        draft.tasks[task_id] = replace(
+            task,
+            title=str(told.get("title", task.title)),
+            batch=str(told.get("batch", task.batch)),
+            position=position,
+            state=_state(told.get("state"), task.state),
+            waits_for=tuple(told.get("waits_for") or ()),
+        )
+
+
+def _state(value: object, otherwise: TaskRunState) -> TaskRunState:
+    """A state by its name; what this version does not know changes nothing."""
+    try:
+        return TaskRunState(str(value))
+    except ValueError:
+        return otherwise
+
+
+def _task_ready(draft: _Draft, event: e.TaskReady) -> None:
+    draft.move(event, _S.READY)
+
+
+def _attempt_started(draft: _Draft, event: e.AttemptStarted) -> None:
+    draft.change_attempt(
+        event,
+        agent=event.agent,
+        model=event.model,
+        folder=event.folder,
+        started=_time(event),
+        finished=None,
+        outcome=None,
+    )
+    draft.move(event, _S.RUNNING, reason="", reason_code=None, note="")
+
+
+def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
+    usage = TokenUsage(event.input_tokens, event.cached_input_tokens, event.output_tokens)
+    draft.change_attempt(event, usage=usage, cost_usd=event.cost_usd)
+
+
+def _attempt_finished(draft: _Draft, event: e.AttemptFinished) -> None:
+    outcome = next((o for o in AttemptOutcome if o.value == event.outcome), None)
+    draft.change_attempt(event, finished=_time(event), outcome=outcome, reason=event.reason)
+    if event.retry_in is not None:
+        draft.change(event, note=f"tries again: {event.reason}")
+
+
+def _task_verified(draft: _Draft, event: e.TaskVerified) -> None:
+    failed = [str(c.get("command", "")) for c in event.commands if c.get("exit_code") != 0]
+    draft.change(event, note="" if event.passed else f"checks failed: {', '.join(failed)}")
+
+
+def _task_failed(draft: _Draft, event: e.TaskFailed) -> None:
+    code = next((c for c in ReasonCode if c.value == event.reason_code), None)
+    draft.move(event, _S.FAILED, reason=event.reason, reason_code=code)
+
+
+def _task_blocked(draft: _Draft, event: e.TaskBlocked) -> None:
+    reason = event.reason or f"{event.by} did not succeed"
+    draft.move(event, _S.BLOCKED, reason=reason, reason_code=ReasonCode.BLOCKED_BY)
+
+
+def _task_state_changed(draft: _Draft, event: e.TaskStateChanged) -> None:
+    state = _state(event.state, draft.task(event).state)
+    draft.move(event, state, reason=event.reason if state in FINAL_STATES else "")
+    if event.reason and state not in FINAL_STATES:
+        draft.change(event, note=event.reason)
+
+
+def _ends_in(state: TaskRunState) -> Callable[[_Draft, Any], None]:
+    def handle(draft: _Draft, event: Any) -> None:
+        draft.move(event, state, reason=getattr(event, "reason", ""), reason_code=None)
+
+    return handle
+
+
+def _merge_conflict(draft: _Draft, event: e.MergeConflict) -> None:
+    others = f" with {', '.join(event.with_tasks)}" if event.with_tasks else ""
+    draft.change(event, note=f"conflict{others} in {', '.join(event.files)}")
+
+
+def _run_recovered(draft: _Draft, event: e.RunRecovered) -> None:
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (event.done, "done"),
+            (event.adopted, "taken over"),
+            (event.retried, "tried again"),
+        )
+        if count
+    ]
+    draft.recovered = ", ".join(parts)
+
+
+def _run_paused(draft: _Draft, event: e.RunPaused) -> None:
+    draft.paused = f"{event.reason} until {event.until}" if event.until else event.reason
+
+
+def _run_resumed(draft: _Draft, event: e.RunResumed) -> None:
+    draft.paused = ""
+
+
+def _run_finished(draft: _Draft, event: e.RunFinished) -> None:
+    status = next((s for s in RunStatus if s.value == event.status), draft.run.status)
+    draft.run = replace(
+        draft.run, status=status, target=event.target, reason=event.reason, finished=_time(event)
+    )
+    draft.landed = event.landed
+    draft.efficiency = event.efficiency
+    draft.paused = ""
+
+
+_HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
+    e.RunStarted: _run_started,
+    e.TaskReady: _task_ready,
+    e.AttemptStarted: _attempt_started,
+    e.UsageReported: _usage_reported,
+    e.AttemptFinished: _attempt_finished,
+    e.TaskVerified: _task_verified,
+    e.TaskMerged: _ends_in(_S.MERGED),
+    e.TaskLanded: _ends_in(_S.LANDED),
+    e.TaskFailed: _task_failed,
+    e.TaskSkipped: _ends_in(_S.SKIPPED),
+    e.TaskBlocked: _task_blocked,
+    e.TaskCancelled: _ends_in(_S.CANCELLED),
+    e.TaskNoChange: _ends_in(_S.NO_CHANGE),
+    e.TaskStateChanged: _task_state_changed,
+    e.MergeConflict: _merge_conflict,
+    e.RunRecovered: _run_recovered,
+    e.RunPaused: _run_paused,
+    e.RunResumed: _run_resumed,
+    e.RunFinished: _run_finished,
+}

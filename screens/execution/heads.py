@@ -1,0 +1,175 @@
+"""The headings of a run and of its panes, as lines of spans."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
+from cc4tui.screens.execution.model import RETRYABLE_STATES, RunModel, TaskView
+from cc4tui.screens.execution.numbers import cost, meters, tokens
+from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
+from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
+from cc4tui.screens.times import duration
+
+
+_WIDE = 100
+"""Cells from which a run's line tells more."""
+_REASON_ROWS = 4
+"""Rows for the reason of a run's end, which may hold the command that finishes it."""
+_TOLD_FIRST = (
+    TaskRunState.FAILED,
+    TaskRunState.NO_CHANGE,
+    TaskRunState.CANCELLED,
+    TaskRunState.BLOCKED,
+    TaskRunState.RUNNING,
+    TaskRunState.VERIFYING,
+    TaskRunState.REVIEWING,
+    TaskRunState.MERGING,
+    TaskRunState.READY,
+    TaskRunState.PENDING,
+    TaskRunState.MERGED,
+    TaskRunState.LANDED,
+    TaskRunState.SKIPPED,
+)
+"""Counts in this order: problems, what runs, what waits, what is done."""
+
+
+def run_lines(model: RunModel, now: datetime, width: int) -> list[Line]:
+    """Two lines about the run, and a few more with the reason when there is one to tell.
+
+    Args:
+        model: The run.
+        now: For the time it takes so far.
+        width: Cells of a line.
+    """
+    first = spread(_what(model), _how_long(model, now, width), width)
+    spent = _spent(model)
+    room = width - width_of(spent) - 1
+    counts = next((line for line in _counts(model) if width_of(line) <= room), ())
+    return [first, spread(counts, spent, width), *_why(model, width)]
+
+
+def _what(model: RunModel) -> Line:
+    run = model.run
+    look = RUN_LOOKS[run.status]
+    total = len(model.tasks)
+    return cleaned(
+        (
+            (f" {look.sign} {look.word}  ", look.ink),
+            *progress_bar(model, 20),
+            (f"  {model.done}/{total}", "title"),
+            (f"  {run.plan}", "text"),
+            (f"  {run.id}", "muted"),
+        )
+    )
+
+
+def _how_long(model: RunModel, now: datetime, width: int) -> Line:
+    run = model.run
+    time: Span = (f"{duration(model.seconds(now))} ", "text")
+    if not model.is_over:
+        return ((f"{model.busy} of {run.workers} workers  ", "muted"), time)
+    if model.efficiency is None or width < _WIDE:
+        return (time,)
+    return ((f"efficiency {model.efficiency:.2f}  ", "muted"), time)
+
+
+def _counts(model: RunModel) -> Iterator[Line]:
+    """The counts by state; for narrow lines with fewer words, the last ones left out first."""
+    found = [(TASK_RUN_LOOKS[s], n) for s in _TOLD_FIRST if (n := model.counts.get(s, 0))]
+    for words in range(len(found), -1, -1):
+        line: list[Span] = [(" ", "")]
+        for place, (look, count) in enumerate(found):
+            word = f"{look.word}  " if place < words else " "
+            line += [(f"{look.sign} {count} ", look.ink), (word, "muted")]
+        yield tuple(line)
+
+
+def _spent(model: RunModel) -> Line:
+    if not any(task.attempts for task in model.tasks.values()):
+        return ()
+    known = cost(model.cost_usd)
+    more = " + ?" if model.cost_usd is not None and model.has_unknown_cost else ""
+    return ((f"{tokens(model.usage)} tokens  {known}{more} ", "muted"),)
+
+
+def _why(model: RunModel, width: int) -> Iterator[Line]:
+    if model.paused:
+        text, ink = f"{sign('⏸', '=')} no new task starts: {model.paused}", "wait"
+    elif model.run.reason:
+        text, ink = model.run.reason, "muted"
+    elif model.recovered and not model.is_over:
+        text, ink = f"{sign('↻', '~')} recovered: {model.recovered}", "muted"
+    else:
+        return
+    rows = wrap(cleaned(((" ", ""), (text, ink))), width, indent=1)
+    if len(rows) > _REASON_ROWS:
+        rows[_REASON_ROWS - 1 :] = [(*rows[_REASON_ROWS - 1], ("… " * width, ink))]
+    yield from (fit(row, width) for row in rows)
+
+
+def progress_bar(model: RunModel, width: int) -> Line:
+    """A line in four shades and shapes: done, worked on, not done for good, waiting."""
+    counts = model.counts
+    total = max(len(model.tasks), 1)
+    done = sum(counts.get(state, 0) for state in DONE_STATES)
+    active = sum(counts.get(state, 0) for state in ACTIVE_STATES)
+    wrong = sum(counts.get(state, 0) for state in RETRYABLE_STATES)
+    ends = [width * n // total for n in (done, done + active, done + active + wrong)]
+    looks = (("━", "=", "good"), ("╍", "~", "run"), ("×", "x", "bad"), ("─", "-", "faint"))
+    line: list[Span] = []
+    at = 0
+    for end, (glyph, plain, ink) in zip((*ends, width), looks, strict=True):
+        if end > at:
+            line.append((sign(glyph, plain) * (end - at), ink))
+        at = end
+    return tuple(line)
+
+
+def pane_lines(
+    task: TaskView,
+    now: datetime,
+    width: int,
+    *,
+    number: int = 0,
+    doing: str = "",
+    tall: bool = True,
+) -> list[Line]:
+    """What stands above an agent's output: one line, two where there is room.
+
+    Args:
+        task: Whose pane it is.
+        now: For the time it takes so far.
+        width: Cells of a line.
+        number: Digit that goes to the pane with alt; 0 = none.
+        doing: What the agent did last.
+        tall: Whether there is room for two lines.
+    """
+    look = TASK_RUN_LOOKS[task.state]
+    attempt = task.attempt
+    digit = str(number) if 0 < number < 10 else " "
+    left: list[Span] = [
+        (f"{digit} ", "muted"),
+        (f"{look.sign} {look.word}  ", look.ink),
+        (f"{task.id} ", "muted"),
+        (task.title, "title"),
+    ]
+    said = _said(task, doing)
+    if attempt is not None and width >= 70:
+        left += [(f"  {attempt.agent}", "muted")]
+        left += [(f" try {attempt.number}", "wait")] if attempt.number > 1 else []
+    if not tall and said[0]:
+        left += [("  ", ""), said]
+    lines = [spread(cleaned(left), (*meters(task, now), (" ", "")), width)]
+    if tall:
+        lines.append(spread(cleaned((("    ", ""), said)), (), width))
+    return lines
+
+
+def _said(task: TaskView, doing: str) -> Span:
+    """Why it ended, or else what happens with it now."""
+    if task.is_active:
+        return (task.note or doing, "wait" if task.note else "muted")
+    look = TASK_RUN_LOOKS[task.state]
+    if task.reason:
+        return task.reason, look.ink
+    return task.note or doing, "muted"

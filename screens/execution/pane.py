@@ -1,0 +1,281 @@
+"""A pane: one agent's heading above its live output."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.geometry import NULL_OFFSET, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from cc4tui.domain.text import clean_line
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.execution.feed import Feed
+from cc4tui.screens.execution.heads import pane_lines
+from cc4tui.screens.execution.model import AttemptView, TaskView
+from cc4tui.screens.ink import ink
+from cc4tui.screens.lines import Line, strip_of
+from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.log_source import FileSource, MemorySource
+from cc4tui.screens.widgets.log_view import LogView
+
+
+TALL = 8
+"""Rows from which a pane has a second line of heading."""
+
+
+class PaneHead(Widget):
+    """Draws the lines that its pane makes; a change costs no layout.
+
+    Args:
+        make: Makes the lines for a width and a height in cells.
+    """
+
+    DEFAULT_CSS = """
+    PaneHead { height: 1; background: $panel; }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self, make: Callable[[int, int], list[Line]]) -> None:
+        super().__init__()
+        self.is_active = False
+        """Whether keys go to its pane."""
+        self._make = make
+        self._lines: list[Line] = []
+        self._made_for = Size(0, 0)
+
+    def update(self, *, is_active: bool | None = None) -> None:
+        """Draw anew, if the lines are other ones now."""
+        if is_active is not None and is_active is not self.is_active:
+            self.is_active = is_active
+            self.refresh()
+        self._made_for = self.size
+        lines = self._make(*self.size) if self.size else []
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one of the lines."""
+        if self._made_for != self.size:
+            self._made_for = self.size
+            self._lines = self._make(*self.size)
+        line = self._lines[y] if y < len(self._lines) else ()
+        colours, base = ink(self.app), self.rich_style
+        if self.is_active:
+            base += colours.style("cursor")
+            if colours.theme.ansi:  # reversed: one colour only
+                line = tuple((text, "") for text, _ in line)
+        return strip_of(line, self.size.width, colours, base)
+
+
+class PaneLayout(Layout):
+    """The heading above the output; a tall pane has two lines of heading."""
+
+    name = "pane"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
+        """Place the heading, and the output below it."""
+        head = min(2 if size.height >= TALL else 1, size.height)
+        rows = ((0, head), (head, size.height - head))
+        return [
+            WidgetPlacement(Region(0, y, size.width, height), NULL_OFFSET, Spacing(), widget)
+            for widget, (y, height) in zip(children, rows, strict=False)
+        ]
+
+
+class AgentPane(Container, can_focus=True):
+    """Shows one task; it can be given another one, so that a grid needs no new widgets.
+
+    Args:
+        center: Reads agents' output.
+        clock: For elapsed times.
+    """
+
+    DEFAULT_CSS = """
+    AgentPane { background: $background; }
+    """
+    LAYOUT: ClassVar[Layout] = PaneLayout()
+
+    class Opened(Message):
+        """A double click on the pane."""
+
+        def __init__(self, pane: "AgentPane") -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, center: CommandCenter, clock: Clock) -> None:
+        super().__init__()
+        self.task_view: TaskView | None = None
+        self.run_id = ""
+        self.raw = False
+        """Whether the output is shown as the agent wrote it."""
+        self.number = 0
+        """Digit that goes here with alt."""
+        self.head = PaneHead(self._head_lines)
+        self.log_view = LogView(MemorySource(), empty=(("nothing said yet", "muted"),))
+        self.feed: Feed | None = None
+        self._center = center
+        self.clock = clock
+        self._attempt: AttemptView | None = None
+        """The try that is shown."""
+        self._pinned = False
+        """Whether an older try is shown because a person asked for it."""
+
+    @property
+    def layout(self) -> Layout:
+        """Style sheets only know the layouts that Textual brings."""
+        return self.LAYOUT
+
+    def compose(self) -> ComposeResult:
+        """The heading above the output."""
+        yield self.head
+        yield self.log_view
+
+    # --- what it shows ----------------------------------------------------------------------
+
+    @property
+    def task_id(self) -> str | None:
+        """The task that is shown."""
+        return None if self.task_view is None else self.task_view.id
+
+    def show(self, run_id: str, task: TaskView, number: int = 0) -> None:
+        """Show a task, or its news."""
+        if (run_id, task.id) != (self.run_id, self.task_id):
+            self.run_id, self._attempt, self._pinned, self.feed = run_id, None, False, None
+            self.log_view.set_empty(_waiting_for(task))
+            self.log_view.set_source(MemorySource(), wrapped=True)
+        self.task_view, self.number = task, number
+        newest = task.attempt
+        if newest is not None and not self._pinned and newest != self._attempt:
+            self._show_attempt(newest)
+        self.refresh_head()
+
+    def show_attempt(self, by: int) -> None:
+        """Show an earlier (-1) or a later (+1) try."""
+        task, shown = self.task_view, self._attempt
+        if task is None or shown is None:
+            return
+        numbers = [attempt.number for attempt in task.attempts]
+        at = numbers.index(shown.number) + by
+        if 0 <= at < len(numbers):
+            self._pinned = at < len(numbers) - 1
+            self._show_attempt(task.attempts[at])
+            self.refresh_head()
+
+    def _show_attempt(self, attempt: AttemptView) -> None:
+        before, self._attempt = self._attempt, attempt
+        if before is None or before.number != attempt.number:
+            self.feed = None
+            self._show_source()
+        elif self.raw and before.folder != attempt.folder:
+            self._show_source()
+
+    def toggle_raw(self) -> None:
+        """Show the output as it was written, or in a structured way."""
+        self.raw = not self.raw
+        self._show_source()
+
+    def _show_source(self) -> None:
+        attempt = self._attempt
+        if attempt is None or self.task_view is None:
+            return
+        if self.raw and attempt.folder:
+            self._show_file(Path(attempt.folder) / "out")
+            return
+        if self.feed is None:
+            reader = self._center.agent_output(self.run_id, self.task_view.id, attempt.number)
+            self.feed = Feed(reader)
+        self.log_view.set_source(self.feed.source, wrapped=True)
+
+    def _show_file(self, path: Path) -> None:
+        try:
+            self.log_view.set_source(FileSource(path), wrapped=False)
+        except OSError as error:
+            self._tell_unreadable(error)
+
+    # --- news -------------------------------------------------------------------------------
+
+    async def pull(self) -> bool:
+        """Take what the agent said since; called on every tick while the pane is in sight.
+
+        Returns:
+            Whether there was something.
+        """
+        feed = self.feed
+        try:
+            if feed is not None and not self.raw and await feed.pull():
+                self.refresh_head()
+            return self.log_view.poll()
+        except OSError as error:
+            self._tell_unreadable(error)
+            return False
+
+    def _tell_unreadable(self, error: OSError) -> None:
+        """Say in the pane why there is no output; another task, or `l`, tries anew."""
+        self.feed = None
+        source = MemorySource()
+        source.append(f"\x1b[31mThis output cannot be read: {clean_line(str(error))}\x1b[0m\n")
+        self.log_view.set_source(source, wrapped=True)
+
+    def refresh_head(self) -> None:
+        """Draw the heading anew: a second passed, or the task moved on."""
+        self.head.update()
+
+    def _head_lines(self, width: int, height: int) -> list[Line]:
+        task = self.task_view
+        if task is None:
+            return []
+        doing = self._hint() or (self.feed.last_action if self.feed is not None else "")
+        return pane_lines(
+            task, self.clock(), width, number=self.number, doing=doing, tall=height > 1
+        )
+
+    def _hint(self) -> str:
+        """What differs from the usual view of the newest output."""
+        parts = []
+        if self._pinned and self._attempt is not None:
+            parts.append(f"try {self._attempt.number} is shown")
+        if self.raw:
+            parts.append("raw output")
+        if self.log_view.search is not None:
+            parts.append(self.log_view.search.told)
+        elif not self.log_view.following:
+            parts.append("End follows")
+        return " · ".join(parts)
+
+    def on_descendant_focus(self) -> None:
+        """Keys go to its output."""
+        self.head.update(is_active=True)
+
+    def on_descendant_blur(self) -> None:
+        """Keys go elsewhere."""
+        self.head.update(is_active=False)
+
+    def on_focus(self) -> None:
+        """Keys go here."""
+        self.head.update(is_active=True)
+
+    def on_blur(self) -> None:
+        """Keys go elsewhere."""
+        self.head.update(is_active=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A second click opens."""
+        if event.chain == 2:
+            event.stop()
+            self.post_message(self.Opened(self))
+
+
+def _waiting_for(task: TaskView) -> Line:
+    if task.attempts:
+        return (("nothing said yet", "muted"),)
+    others = ", ".join(task.waits_for[:6])
+    return ((f"waits for {others}" if others else "not started yet", "muted"),)

@@ -1,0 +1,266 @@
+"""What keys and the mouse do in the Execution tab."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.bindings import bindings
+from cc4tui.screens.execution.body import ExecutionBody
+from cc4tui.screens.execution.commands import RunCommands
+from cc4tui.screens.execution.model import RETRYABLE_STATES
+from cc4tui.screens.execution.more import MoreStrip
+from cc4tui.screens.execution.pane import AgentPane
+from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.options import Clock, system_clock
+from cc4tui.screens.verbs import Scope
+from cc4tui.screens.widgets.filter_line import FilterLine
+from cc4tui.screens.widgets.log_view import LogView
+from cc4tui.screens.widgets.row_list import RowList
+
+
+Direction = Literal["left", "right", "up", "down"]
+
+
+class ExecutionTab(ExecutionBody):
+    """Shows one run: a running one live, a past one as it ended.
+
+    Args:
+        center: Where runs, events and output come from, and who carries out what is asked for.
+        clock: For elapsed times.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EXECUTION)
+
+    def __init__(self, center: CommandCenter, clock: Clock = system_clock) -> None:
+        super().__init__(center, clock)
+        self._commands = RunCommands(self, center)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense for what is selected."""
+        task = self.selected
+        pane = self.focused_pane
+        match action:
+            case "back" | "search":
+                return self.is_whole
+            case "zoom":
+                return task is not None and not self.is_whole
+            case "stop_task":
+                return task is not None and task.is_active
+            case "retry_task":
+                return task is not None and task.state in RETRYABLE_STATES
+            case "diff":
+                return task is not None and bool(task.attempts) and not self.diff.is_open
+            case "toggle_raw" | "other_try":
+                return (self.grid.zoomed or pane) is not None and not self.diff.is_open
+            case "dismiss":
+                return pane is not None and task is not None and not task.is_active
+            case "problems":
+                return self.model is not None and any(self.model.problems())
+            case "stop_run":
+                return self.model is not None and not self.model.is_over
+            case _:
+                return True
+
+    # --- looking closer ---------------------------------------------------------------------
+
+    def action_zoom(self) -> None:
+        """Show the selected task's output whole."""
+        if self.selected is not None:
+            self._show_whole(self.selected.id)
+
+    def _show_whole(self, task_id: str | None) -> None:
+        task = self.model.tasks.get(task_id or "") if self.model is not None else None
+        if self.model is not None and task is not None:
+            self.show_whole(self.model, task)
+
+    @on(RowList.Chosen)
+    def _task_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_zoom()
+
+    @on(AgentPane.Opened)
+    def _pane_opened(self, message: AgentPane.Opened) -> None:
+        message.stop()
+        if not self.is_whole:
+            self._show_whole(message.pane.task_id)
+
+    def action_back(self) -> None:
+        """From a diff to the log, from a search to the log without it, from one pane to all."""
+        log = self.shown_log
+        if log is not None and log.search is not None:
+            log.stop_search()
+            return
+        if self.diff.is_open and self.grid.zoomed is not None:
+            self.diff.close()
+            self.grid.display = True
+            self.grid.zoomed.log_view.focus()
+            return
+        task = self.selected
+        pane = self.leave_whole() or (self.grid.pane_of(task.id) if task is not None else None)
+        self.rearrange()
+        if pane is None and task is not None:
+            self.tasks.select(task.id)
+        (pane or self.tasks).focus()
+
+    def action_diff(self) -> None:
+        """Show what the selected task changed."""
+        if self.model is not None and self.selected is not None:
+            attempt(self, self.show_diff(self.model, self.selected), group="diff", latest=True)
+
+    def action_toggle_raw(self) -> None:
+        """Show the output as it was written, or in a structured way."""
+        pane = self.grid.zoomed or self.focused_pane
+        if pane is not None:
+            pane.toggle_raw()
+            pane.refresh_head()
+
+    def action_other_try(self, by: int) -> None:
+        """Show an earlier or a later try."""
+        pane = self.grid.zoomed or self.focused_pane
+        if pane is not None:
+            pane.show_attempt(by)
+
+    def action_search(self) -> None:
+        """Search what fills the tab."""
+        self.search_line.open()
+
+    @on(FilterLine.Changed)
+    def _search_changed(self, event: FilterLine.Changed) -> None:
+        event.stop()
+        log = self.shown_log
+        if log is not None:
+            log.start_search(event.text)
+
+    @on(FilterLine.Left)
+    def _search_left(self, event: FilterLine.Left) -> None:
+        event.stop()
+        log = self.shown_log
+        if log is not None:
+            log.focus()
+
+    @on(LogView.Searched)
+    def _searched(self, message: LogView.Searched) -> None:
+        message.stop()
+        self.diff.head.update()
+        for pane in self.grid.in_sight():
+            pane.refresh_head()
+        self.refresh_bindings()
+
+    # --- moving about -----------------------------------------------------------------------
+
+    def action_focus_pane(self, number: int) -> None:
+        """Go to the pane with this digit."""
+        if 0 < number <= len(self.grid.panes):
+            self._go_to(self.grid.panes[number - 1])
+
+    def _go_to(self, pane: AgentPane) -> None:
+        if self.is_whole:
+            self._show_whole(pane.task_id)
+        else:
+            pane.focus()
+
+    def action_focus_near(self, direction: Direction) -> None:
+        """Go to the nearest pane, or the list, in a direction."""
+        if self.is_whole:
+            self._zoom_neighbour(1 if direction in ("right", "down") else -1)
+            return
+        here = self.screen.focused
+        if here is None:
+            return
+        others: Iterable[Widget] = [*self.grid.panes, self.tasks]
+        near = nearest(here, others, direction)
+        if near is not None:
+            near.focus()
+
+    def _zoom_neighbour(self, by: int) -> None:
+        zoomed, panes = self.grid.zoomed, self.grid.panes
+        if zoomed in panes and len(panes) > 1:
+            self._go_to(panes[(panes.index(zoomed) + by) % len(panes)])
+
+    @on(MoreStrip.Picked)
+    def _picked(self, message: MoreStrip.Picked) -> None:
+        message.stop()
+        self._show_whole(message.task_id)
+
+    def action_scroll_pane(self, how: str) -> None:
+        """Scroll the focused pane: `page_up`, `page_down`, `begin` or `follow`."""
+        pane = self.focused_pane
+        if pane is not None:
+            log = pane.log_view
+            moves = {
+                "page_up": log.action_page_up,
+                "page_down": log.action_page_down,
+                "begin": log.action_begin,
+                "follow": log.action_follow,
+            }
+            moves[how]()
+            pane.refresh_head()
+
+    def action_tasks(self) -> None:
+        """Go to the list."""
+        if not self.is_whole:
+            self.tasks.focus()
+
+    def action_problems(self) -> None:
+        """Go to the first problem, or the next one after the selected task."""
+        problems = [] if self.model is None else list(self.model.problems())
+        if not problems or self.model is None:
+            tell(self.app, "Nothing is wrong.")
+            return
+        ids = [task.id for task in problems]
+        here = self.selected.id if self.selected is not None else ""
+        focused = self.is_whole or self.tasks.has_focus
+        at = ids.index(here) + 1 if here in ids and focused else 0
+        task = problems[at % len(problems)]
+        if self.is_whole:
+            self._show_whole(task.id)
+        else:
+            self.tasks.select(task.id)
+            self.tasks.focus()
+
+    def action_dismiss(self) -> None:
+        """Take a finished pane away."""
+        task = self.selected
+        if self.model is not None and task is not None and not task.is_active:
+            self.dismissed.add(task.id)
+            self.refresh_all(self.model)
+            self.entry.focus()
+
+    # --- intervening ------------------------------------------------------------------------
+
+    def action_stop_task(self) -> None:
+        """Stop the selected task, after a yes."""
+        if self.model is not None and self.selected is not None:
+            work = self._commands.stop_task(self.model.run.id, self.selected, self.clock())
+            attempt(self, work, group="command")
+
+    def action_stop_run(self) -> None:
+        """Stop the run, after a yes."""
+        if self.model is not None:
+            attempt(self, self._commands.stop_run(self.model), group="command")
+
+    def action_retry_task(self) -> None:
+        """Try the selected task again."""
+        if self.model is not None and self.selected is not None:
+            attempt(self, self._commands.retry(self.model.run.id, self.selected), group="command")
+
+
+def nearest(here: Widget, others: Iterable[Widget], direction: Direction) -> Widget | None:
+    """The widget that lies closest in a direction; None when there is none."""
+    x, y = here.region.center
+    best: tuple[float, Widget] | None = None
+    for other in others:
+        if other is here or not other.region:
+            continue
+        dx, dy = other.region.center[0] - x, other.region.center[1] - y
+        ahead, aside = {"left": (-dx, dy), "right": (dx, dy), "up": (-dy, dx), "down": (dy, dx)}[
+            direction
+        ]
+        distance = ahead + 3 * abs(aside)
+        if ahead > 0 and (best is None or distance < best[0]):
+            best = (distance, other)
+    return None if best is None else best[1]

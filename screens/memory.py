@@ -1,0 +1,157 @@
+"""The Memory tab: what was learned, and every run there was."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+
+from cc4tui.domain.notes import Lesson
+from cc4tui.domain.run import RunRecord
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.bindings import bindings
+from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.lines import Line
+from cc4tui.screens.list_tab import ListTab
+from cc4tui.screens.memory_rows import (
+    EMPTY,
+    LESSONS,
+    NO_MATCH,
+    RUNS,
+    draw_lesson,
+    draw_run,
+    lesson_lines,
+    run_lines,
+)
+from cc4tui.screens.messages import Note, NotebookChanged, NoteRequested, RunChosen, Undoable
+from cc4tui.screens.options import Clock
+from cc4tui.screens.verbs import Scope
+from cc4tui.screens.widgets.row_list import Row, RowList
+
+
+Item = Lesson | RunRecord
+
+RUNS_LIMIT = 500
+
+
+class MemoryTab(ListTab[Item]):
+    """Lessons, searched by full text, and past runs.
+
+    Args:
+        center: Holds the notebook and the journal.
+        clock: For how long ago something was.
+    """
+
+    VIEWS = (LESSONS, RUNS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MEMORY)
+
+    def __init__(self, center: CommandCenter, clock: Clock) -> None:
+        rows: RowList[Item] = RowList(
+            self._draw, key=lambda item: item.id, text=_run_text, marks=True
+        )
+        super().__init__(rows, "search all lessons")
+        self.center = center
+        self._clock = clock
+        self._lessons: Sequence[Lesson] = ()
+        self._runs: Sequence[RunRecord] = ()
+
+    def _draw(self, item: Item, width: int) -> Row:
+        if isinstance(item, Lesson):
+            return draw_lesson(item, width, self._clock())
+        return draw_run(item, width, self._clock())
+
+    def details(self, item: Item) -> Iterable[Line]:
+        """The lesson or the run whole."""
+        if isinstance(item, Lesson):
+            return lesson_lines(item, self._clock())
+        return run_lines(item, self._clock())
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read lessons and runs again."""
+        attempt(self, self._load(), group="memory", latest=True)
+
+    async def _load(self) -> None:
+        query = self.filter_line.text.strip() if self.filter_line.is_mounted else ""
+        notebook = self.center.notebook
+        if query and self.views.shown == LESSONS:
+            self._lessons = await notebook.search_lessons(query)
+        else:
+            self._lessons = await notebook.lessons()
+        self._runs = await self.center.journal.runs(RUNS_LIMIT)
+        self.show_view()
+
+    def on_notebook_changed(self, message: NotebookChanged) -> None:
+        """Lessons were written elsewhere in the app."""
+        self.reload()
+
+    def show_view(self) -> None:
+        """Show lessons or runs."""
+        lessons = self.views.shown == LESSONS
+        query = self.filter_line.text.strip()
+        self.views.set_counts({LESSONS: len(self._lessons), RUNS: len(self._runs)})
+        self.rows.set_empty(NO_MATCH if lessons and query else EMPTY[self.views.shown])
+        self.rows.filter("" if lessons else query)
+        self.rows.set_items(self._lessons if lessons else self._runs)
+
+    def search(self, text: str) -> None:
+        """The database finds lessons; runs are few enough to be filtered here."""
+        if self.views.shown == LESSONS:
+            self.reload()
+        else:
+            self.rows.filter(text)
+
+    # --- verbs ------------------------------------------------------------------------------
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Read the lesson whole, or open the run."""
+        item = self.rows.current
+        if isinstance(item, RunRecord):
+            self.post_message(RunChosen(item.id))
+        elif item is not None:
+            from cc4tui.screens.dialogs.reading import ReadingDialog
+
+            title = item.title or "Lesson"
+            self.app.push_screen(ReadingDialog(title, lesson_lines(item, self._clock())))
+
+    def action_add(self) -> None:
+        """Write down a lesson."""
+        self.post_message(NoteRequested(Note.LESSON))
+
+    def action_delete(self) -> None:
+        """Forget the lessons; `u` brings them back. Runs are history and stay."""
+        lessons = [item for item in self.rows.targets if isinstance(item, Lesson)]
+        if lessons:
+            self.rows.take_out(lessons)
+            attempt(self.app, self._delete(lessons), group="lessons-write")
+        elif self.rows.current is not None:
+            tell(self.app, "Runs are history: `cc4tui clean` removes what they left behind.")
+
+    async def _delete(self, lessons: Sequence[Lesson]) -> None:
+        notebook = self.center.notebook
+        try:
+            for lesson in lessons:
+                await notebook.delete_lesson(lesson.id)
+        finally:
+            self.reload()
+
+        async def undo() -> None:
+            for lesson in lessons:
+                await notebook.restore_lesson(lesson.id)
+
+        subject = "lesson" if len(lessons) == 1 else f"{len(lessons)} lessons"
+        self.rows.clear_marks()
+        self.post_message(Undoable(f"{subject} forgotten", undo))
+        tell(self.app, f"{subject.capitalize()} forgotten. u undoes it.")
+
+
+def _run_text(item: Item) -> str:
+    if isinstance(item, Lesson):
+        return f"{item.title} {item.text}"
+    return f"{item.id} {item.plan} {item.agent} {item.status}"

@@ -1,0 +1,61 @@
+"""What the newest run of a plan says of its tasks."""
+
+from collections.abc import Mapping
+
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.ports import CommandCenter
+from cc4tui.screens.messages import RunProgressed
+from cc4tui.screens.plan_tree import telling_states
+
+
+_LOOK_BACK = 100
+"""Runs among which a plan's newest one is looked for."""
+
+
+class PlanStates:
+    """States of one plan's tasks: read once from the journal, then kept up by messages.
+
+    Args:
+        center: Holds the journal.
+    """
+
+    def __init__(self, center: CommandCenter) -> None:
+        self._center = center
+        self._plan = ""
+        self.run: RunRecord | None = None
+        """The plan's newest run."""
+        self.states: Mapping[str, TaskRunState] = {}
+        """Where it says more than the plan does."""
+        self.records: Mapping[str, TaskRunRecord] = {}
+
+    async def read(self, plan: str) -> None:
+        """Find the newest run of this plan."""
+        self._plan, self.run, self.states, self.records = plan, None, {}, {}
+        for run in await self._center.journal.runs(_LOOK_BACK):
+            if plan in (run.plan_key, run.plan):
+                self.run = run
+                await self.refresh()
+                self._set({task: record.state for task, record in self.records.items()})
+                return
+
+    async def refresh(self) -> None:
+        """Read tries, time and reasons again; states come by messages and are newer."""
+        if self.run is not None:
+            view = await self._center.run_view(self.run.id)
+            self.records = {task.task: task for task in view.tasks}
+
+    def follow(self, message: RunProgressed) -> bool:
+        """Take what a run tells when it is this plan's newest; whether anything changed."""
+        run = message.run
+        if self._plan not in (run.plan_key, run.plan):
+            return False
+        if self.run is not None and self.run.id != run.id and self.run.started > run.started:
+            return False
+        before = self.states
+        self.run = run
+        self._set(message.states)
+        return before != self.states
+
+    def _set(self, states: Mapping[str, TaskRunState]) -> None:
+        active = self.run is not None and self.run.status is RunStatus.RUNNING
+        self.states = telling_states(states, active=active)

@@ -1,0 +1,237 @@
+"""The one table of verbs: bindings, footer, help, palette and docs/keys.md are made from it.
+
+``python -m cc4tui.screens.verbs > docs/keys.md`` writes the page again after a change here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Where a verb is understood; the value is its heading in help and docs."""
+
+    EVERYWHERE = "Everywhere"
+    LISTS = "In lists"
+    IDEAS = "Ideas"
+    PLANS = "Plans"
+    EXECUTION = "Execution"
+    LOG = "In a log or diff"
+    MEMORY = "Memory"
+    CAPTURE = "While writing a note"
+    FILTER = "While filtering"
+    DIALOGS = "In dialogs"
+    FORMS = "In fields of a dialog"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Something a person can do; the widget of its scope has a method ``action_<action>``."""
+
+    action: str
+    keys: str
+    """Textual's key names, separated by commas; the first is the one that is shown."""
+    label: str
+    """A word or two for the footer."""
+    help: str
+    """One line for help, palette and docs."""
+    footer: int = 0
+    """Place in the footer, the lowest first; 0 = not there."""
+    palette: bool = True
+    """Whether it makes sense without a key: offered in the command palette."""
+
+
+TABLE: dict[Scope, tuple[Verb, ...]] = {
+    Scope.EVERYWHERE: (
+        Verb("show_tab('ideas')", "1", "Ideas", "Show the Ideas tab"),
+        Verb("show_tab('plans')", "2", "Plans", "Show the Plans tab"),
+        Verb("show_tab('execution')", "3", "Execution", "Show the Execution tab"),
+        Verb("show_tab('memory')", "4", "Memory", "Show the Memory tab"),
+        Verb("capture", "i", "idea", "Capture an idea without leaving what you do", 80),
+        Verb("show_waiting", "exclamation_mark", "waiting", "Go to what waits longest for you"),
+        Verb("undo", "u", "undo", "Undo the last delete, promotion or edit"),
+        Verb("command_palette", "ctrl+p", "palette", "Find any action by its name", 91, False),
+        Verb("help", "question_mark", "keys", "Show the keys of this screen", 90),
+        Verb("next_theme", "f2", "theme", "Change the colours: dark, light, the terminal's own"),
+        Verb("ask_quit", "q,ctrl+q", "quit", "Quit; asks first while agents are running", 99),
+        Verb(
+            "copy_or_quit",
+            "ctrl+c",
+            "copy",
+            "Copy the selected text; with none selected, ask to quit",
+            0,
+            False,
+        ),
+    ),
+    Scope.LISTS: (
+        Verb("cursor_down", "down,j", "down", "Move down", 0, False),
+        Verb("cursor_up", "up,k", "up", "Move up", 0, False),
+        Verb("page_down", "pagedown", "page down", "Move a page down", 0, False),
+        Verb("page_up", "pageup", "page up", "Move a page up", 0, False),
+        Verb("first", "home", "first", "Go to the first row", 0, False),
+        Verb("last", "end,G", "last", "Go to the last row", 0, False),
+        Verb("mark", "space", "mark", "Mark the row, or take the mark away", 0, False),
+    ),
+    Scope.IDEAS: (
+        Verb("edit", "enter,e", "edit", "Edit the idea", 10),
+        Verb("promote", "p", "to plan", "Turn the idea, or the marked ones, into tasks", 11),
+        Verb(
+            "delete", "x", "delete", "Delete the idea, or the marked ones; u brings them back", 12
+        ),
+        Verb("toggle_done", "d", "done", "Call the idea done, or put it back into the inbox", 13),
+        Verb("filter", "slash", "filter", "Show only ideas that hold some text", 15),
+        Verb("previous_view", "left", "view", "Show the view to the left"),
+        Verb("next_view", "right", "view", "Show the view to the right", 16),
+    ),
+    Scope.PLANS: (
+        Verb("open_task", "enter", "task", "Show the task whole", 10),
+        Verb("run", "r", "run…", "Choose what to run and how, then start it", 11),
+        Verb("edit", "e,E", "edit", "Open the plan at this line in $EDITOR", 13),
+        Verb("fold", "left,h", "fold", "Fold the batch"),
+        Verb("unfold", "right,l", "unfold", "Unfold the batch"),
+        Verb("fold_all", "z", "fold all", "Fold all batches, or unfold them"),
+        Verb("filter", "slash", "filter", "Show only tasks that hold some text", 15),
+        Verb("problems", "w", "problems", "Go to the next problem of the plan", 16),
+        Verb("back", "escape", "back", "Back to the list of plans", 0, False),
+    ),
+    Scope.EXECUTION: (
+        Verb("zoom", "enter", "zoom", "Show the agent whole; of a finished task, its log", 10),
+        Verb("back", "escape", "back", "Back from one agent to all of them", 11, False),
+        Verb("stop_task", "s", "stop", "Stop the selected task; what it changed is saved", 12),
+        Verb("retry_task", "R", "retry", "Try the selected task again", 13),
+        Verb("diff", "d", "diff", "Show what the selected task changed", 14),
+        Verb("toggle_raw", "l", "raw", "Show the output raw, or in a structured way", 15),
+        Verb("problems", "w", "problems", "Go to what is wrong first, then to the next", 16),
+        Verb("search", "slash", "search", "Search the log that is shown", 17),
+        Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),
+        Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
+        Verb("other_try(-1)", "left_square_bracket", "earlier try", "Show an earlier try"),
+        Verb("other_try(1)", "right_square_bracket", "later try", "Show a later try"),
+        Verb("tasks", "t", "tasks", "Go to the list of tasks"),
+        Verb("focus_near('left')", "left", "left", "Go to the pane on the left", 0, False),
+        Verb("focus_near('right')", "right", "right", "Go to the pane on the right", 0, False),
+        Verb("focus_near('up')", "up", "up", "Go to the pane above", 0, False),
+        Verb("focus_near('down')", "down", "down", "Go to the pane below", 0, False),
+        Verb("scroll_pane('page_up')", "pageup", "page up", "Scroll the pane up", 0, False),
+        Verb("scroll_pane('page_down')", "pagedown", "page down", "Scroll it down", 0, False),
+        Verb("scroll_pane('begin')", "home", "begin", "Go to the pane's first line", 0, False),
+        Verb("scroll_pane('follow')", "end", "follow", "Go to its end and follow it", 0, False),
+        *(
+            Verb(f"focus_pane({n})", f"alt+{n}", f"pane {n}", f"Go to pane {n}", 0, False)
+            for n in range(1, 10)
+        ),
+    ),
+    Scope.LOG: (
+        Verb("row_down", "down,j", "down", "Scroll a row down", 0, False),
+        Verb("row_up", "up,k", "up", "Scroll a row up; the log stands still then", 0, False),
+        Verb("page_down", "pagedown,space", "page down", "Scroll a page down", 0, False),
+        Verb("page_up", "pageup", "page up", "Scroll a page up", 0, False),
+        Verb("begin", "home,g", "begin", "Go to the first line", 0, False),
+        Verb("follow", "end,G", "follow", "Go to the end and follow it", 20, False),
+        Verb("next_hit", "n", "next", "Go to the next hit of the search", 21, False),
+        Verb("previous_hit", "N", "previous", "Go to the hit before", 22, False),
+        Verb("toggle_wrap", "W", "wrap", "Wrap long lines, or cut them at the edge", 0, False),
+    ),
+    Scope.MEMORY: (
+        Verb("open", "enter", "read", "Read the lesson, or open the run in Execution", 10),
+        Verb("add", "a", "add", "Write down a lesson", 11),
+        Verb("delete", "x", "forget", "Forget the lesson, or the marked ones; u undoes it", 12),
+        Verb("filter", "slash", "search", "Search all lessons as you type", 15),
+        Verb("previous_view", "left", "view", "Show the view to the left"),
+        Verb("next_view", "right", "view", "Show the view to the right", 16),
+    ),
+    Scope.CAPTURE: (
+        Verb("submit", "enter", "keep", "Keep it and begin the next one", 1, False),
+        Verb("newline", "ctrl+j", "new line", "Add a line", 2, False),
+        Verb("cancel", "escape", "close", "Close without keeping the text", 3, False),
+    ),
+    Scope.FILTER: (
+        Verb("accept", "enter,down", "to the list", "Keep the filter and go to the list", 1, False),
+        Verb("clear", "escape", "clear", "Take the filter away", 2, False),
+    ),
+    Scope.DIALOGS: (
+        Verb("choose", "enter", "choose", "Answer with the row under the cursor", 1, False),
+        Verb("leave", "escape", "leave", "Leave without an answer", 2, False),
+        Verb("next_field", "down", "down", "The field below", 3, False),
+        Verb("previous_field", "up", "up", "The field above", 4, False),
+    ),
+    Scope.FORMS: (
+        Verb("next_value", "right,space", "next", "The next value", 1, False),
+        Verb("previous_value", "left", "previous", "The value before", 2, False),
+    ),
+}
+
+
+def verbs(scope: Scope) -> tuple[Verb, ...]:
+    """The verbs of one scope, in the order of docs and help."""
+    return TABLE[scope]
+
+
+def verb_id(scope: Scope, verb: Verb) -> str:
+    """Names a verb in bindings: ``plans.run``."""
+    return f"{scope.name.lower()}.{verb.action}"
+
+
+def find(binding_id: str | None) -> tuple[Scope, Verb] | None:
+    """The verb that a binding was made from; None for bindings of Textual itself."""
+    return _BY_ID.get(binding_id or "")
+
+
+_BY_ID = {verb_id(scope, verb): (scope, verb) for scope, row in TABLE.items() for verb in row}
+
+_KEY_NAMES = {
+    "exclamation_mark": "!",
+    "question_mark": "?",
+    "slash": "/",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "f2": "F2",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people know it: ``!`` for exclamation_mark."""
+    return _KEY_NAMES.get(key, key)
+
+
+def key_names(verb: Verb) -> list[str]:
+    """Every key of the verb as people know them."""
+    return [key_name(key) for key in verb.keys.split(",")]
+
+
+def keys_page() -> str:
+    """The text of docs/keys.md."""
+    return "\n".join(_page_lines()) + "\n"
+
+
+def _page_lines() -> Iterator[str]:
+    yield "# Keys"
+    yield ""
+    yield "Made from the table in screens/verbs.py by `python -m cc4tui.screens.verbs`."
+    yield "Every action also stands in the command palette (`ctrl+p`) and works with the mouse."
+    for scope, row in TABLE.items():
+        if row:
+            yield from _table_lines(scope, row)
+
+
+def _table_lines(scope: Scope, row: tuple[Verb, ...]) -> Iterator[str]:
+    yield from ("", f"## {scope.value}", "", "| key | what it does |", "|---|---|")
+    for verb in row:
+        yield f"| {' '.join(f'`{name}`' for name in key_names(verb))} | {verb.help} |"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(keys_page())

@@ -1,0 +1,138 @@
+"""The tree of a plan: virtual rows that fold, whose states are looked up when they are drawn."""
+
+from collections.abc import Mapping, Sequence
+
+from cc4tui.domain.plan import Plan, Task
+from cc4tui.domain.run import TaskRunState
+from cc4tui.screens.plan_rows import NO_TASKS, draw_tree_row
+from cc4tui.screens.plan_tree import Kind, TreeRow, fold_keys, is_done, row_text, tree_rows
+from cc4tui.screens.widgets.row_list import Row, RowList
+
+
+class PlanTreeList(RowList[TreeRow]):
+    """Problems, batches and tasks of one plan."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            self._draw_row,
+            key=lambda row: row.key,
+            text=row_text,
+            marks=True,
+            widget_id="tree",
+        )
+        self._plan: Plan | None = None
+        self._states: Mapping[str, TaskRunState] = {}
+        self._folded: set[str] = set()
+        self._all_rows: Sequence[TreeRow] = ()
+
+    def _draw_row(self, row: TreeRow, width: int) -> Row:
+        assert self._plan is not None
+        return draw_tree_row(row, width, self._plan, self._states)
+
+    def show(self, plan: Plan, states: Mapping[str, TaskRunState]) -> None:
+        """Show a plan; of the same plan, folds, marks and cursor stay."""
+        self.set_empty(NO_TASKS)
+        if self._plan is None or self._plan.path != plan.path:
+            self._folded.clear()
+            self.clear_marks()
+            self._plan, self._states = plan, states
+            self._rebuild()
+            self.select(next((f"={t.id}" for t in plan.tasks() if not self._is_done(t)), ""))
+        else:
+            self._plan, self._states = plan, states
+            self._rebuild()
+
+    def _is_done(self, task: Task) -> bool:
+        return is_done(task, self._states.get(task.id))
+
+    def show_states(self, states: Mapping[str, TaskRunState]) -> None:
+        """Draw other states; the rows stay."""
+        self._states = states
+        self.refresh()
+
+    def _rebuild(self) -> None:
+        if self._plan is not None:
+            self.set_items(list(tree_rows(self._plan, self._folded)))
+
+    # --- folding ----------------------------------------------------------------------------
+
+    @property
+    def fold_keys(self) -> set[str]:
+        """Keys of rows that fold others."""
+        return set() if self._plan is None else fold_keys(self._plan)
+
+    def fold(self) -> None:
+        """Fold the batch of the cursor's row, which then has the cursor."""
+        head = self._head()
+        if head is not None:
+            self._folded.add(head.key)
+            self.select(head.key)
+            self._rebuild()
+
+    def unfold(self) -> None:
+        """Show what is below the cursor's row."""
+        row = self.current
+        if row is not None and row.key in self._folded:
+            self._folded.discard(row.key)
+            self._rebuild()
+
+    def toggle(self) -> None:
+        """Fold or unfold the cursor's batch."""
+        row = self.current
+        if row is not None and row.key in self._folded:
+            self.unfold()
+        else:
+            self.fold()
+
+    def toggle_all(self) -> None:
+        """Fold everything, or unfold everything when all is folded."""
+        keys = self.fold_keys
+        head = self._head()
+        self._folded = set() if self._folded >= keys else keys
+        if head is not None:
+            self.select(head.key)
+        self._rebuild()
+
+    def _head(self) -> TreeRow | None:
+        """The row that folds the cursor's row away."""
+        row = self.current
+        if row is None or row.depth == 0:
+            return row if row is not None and row.kind is not Kind.TASK else None
+        above = self.shown[: self.cursor]
+        return next((it for it in reversed(above) if it.depth < row.depth), None)
+
+    # --- marks and problems -----------------------------------------------------------------
+
+    @property
+    def marked_tasks(self) -> tuple[Task, ...]:
+        """The marked tasks, folded away ones included."""
+        if self._plan is None:
+            return ()
+        return tuple(task for task in self._plan.tasks() if f"={task.id}" in self._marks)
+
+    def action_mark(self) -> None:
+        """Mark a task; on a batch, all of its tasks."""
+        row = self.current
+        if row is None or row.offered or row.problem is not None:
+            return
+        if row.kind is Kind.BATCH and row.batch is not None:
+            keys = {f"={task.id}" for task in row.batch.tasks}
+            whole = keys <= self._marks
+            self._marks = self._marks - keys if whole else self._marks | keys
+            self.refresh()
+            self.post_message(self.MarksChanged(self))
+        elif row.kind is Kind.TASK:
+            super().action_mark()
+
+    def next_problem(self) -> bool:
+        """Move to the next problem below the cursor, round the end; False when there is none."""
+        if self._plan is None or not self._plan.diagnostics:
+            return False
+        self._folded.discard("!")
+        self._rebuild()
+        rows = self.shown
+        order = [*range(self.cursor + 1, len(rows)), *range(self.cursor + 1)]
+        at = next((n for n in order if n < len(rows) and rows[n].kind is Kind.PROBLEM), None)
+        if at is not None:
+            self.move_to(at)
+        return at is not None

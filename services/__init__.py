@@ -1,0 +1,1 @@
+"""The pipeline: knows nothing of screens, databases or front ends."""

@@ -1,0 +1,56 @@
+"""What the backends of all agent command lines share: find the program, start it, pass its keys."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from cc4tui.domain.agent import AgentJob, AgentSpec, Launch
+from cc4tui.ports import AgentStream
+from cc4tui.services.agents.environment import defaults, job_environment
+from cc4tui.services.agents.program import command_line, missing, search_path
+
+
+class CliBackend(ABC):
+    """One process per attempt: the prompt on standard input, JSON lines on standard output."""
+
+    driver: ClassVar[str]
+    """Also the program's name, unless the agent's configuration gives a command."""
+    install: ClassVar[str]
+    """How to get it, as the end of a sentence."""
+    passes: ClassVar[tuple[str, ...]]
+    """Variables of the person that it needs."""
+    defaults: ClassVar[Mapping[str, str]] = {}
+    """Variables it gets when the person has not set them."""
+    interrupt_seconds: ClassVar[float]
+    """How long it needs to end its own commands after SIGINT."""
+
+    def __init__(self, person: Mapping[str, str] = os.environ) -> None:
+        self._person = person
+
+    def check(self, spec: AgentSpec) -> str | None:
+        """Whether the program is installed."""
+        program = spec.command[0] if spec.command else self.driver
+        return missing(program, search_path(spec, self._person), self.install)
+
+    def launch(self, spec: AgentSpec, job: AgentJob) -> Launch:
+        """A call that needs nobody to answer."""
+        return Launch(
+            argv=(*command_line(spec, self._person, self.driver), *self.options(spec, job)),
+            env=job_environment(job) | defaults(spec, self._person, self.defaults),
+            stdin="prompt",
+            passes=(*self.passes, *self.more_passes()),
+            interrupt_seconds=self.interrupt_seconds,
+        )
+
+    def more_passes(self) -> tuple[str, ...]:
+        """Variables that only the person's own configuration of the program names."""
+        return ()
+
+    @abstractmethod
+    def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
+        """Arguments after the program, those of the configuration included."""
+
+    @abstractmethod
+    def stream(self, spec: AgentSpec, job: AgentJob) -> AgentStream:
+        """A decoder of its JSON lines."""

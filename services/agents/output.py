@@ -1,0 +1,153 @@
+"""Reads what an agent writes from the files it writes into, while it runs and afterwards."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentEvent, StderrSaid
+from cc4tui.ports import AgentStream
+from cc4tui.services.agents.lines import LineSplitter
+from cc4tui.services.agents.redaction import RedactedStream, Redactor
+from cc4tui.services.agents.streams import TEXT_CAP
+
+
+CHUNK = 256 * 1024
+"""Bytes read at once: bounds the events that one call returns."""
+HEAD = TAIL = 4096
+"""Bytes of standard error that a conclusion is drawn from."""
+
+
+class FileOutputReader:
+    """Follows `out` and `err` of an attempt's folder by offset.
+
+    The same for running and finished attempts: a last line without a line end is given back once
+    `ended` says that nothing will follow. Reading and decoding happen in a thread, because one
+    line may be megabytes of JSON. Secrets are masked before anything else sees them, and once more
+    in what was decoded: an agent may have spelled them in its own way.
+    """
+
+    def __init__(self, folder: Path, stream: AgentStream, redactor: Redactor | None = None) -> None:
+        self._redactor = redactor or Redactor()
+        self._out_mask, self._err_mask = self._redactor.stream(), self._redactor.stream()
+        self._ended = folder / "ended"
+        self._out = FileTail(folder / "out")
+        self._err = FileTail(folder / "err")
+        self._stream = stream
+        self._err_lines = LineSplitter(TEXT_CAP)
+        self._turn = asyncio.Lock()
+
+    async def read(self) -> list[AgentEvent]:
+        """What came since the last call; an empty list when nothing did."""
+        async with self._turn:
+            if not self._has_news():
+                return []
+            return await asyncio.to_thread(self._read)
+
+    def _has_news(self) -> bool:
+        return (
+            self._out.has_news()
+            or self._err.has_news()
+            or (self._is_waiting() and self._ended.exists())
+        )
+
+    def _is_waiting(self) -> bool:
+        """Whether the end may bring something that was read already."""
+        lines = self._out.is_open_line or self._err.is_open_line
+        return lines or self._out_mask.waits or self._err_mask.waits
+
+    def _read(self) -> list[AgentEvent]:
+        """Piece by piece until something was said: no events means that nothing is left to read."""
+        while not (events := self._read_piece()):
+            if not self._has_news():
+                break
+        return events
+
+    def _read_piece(self) -> list[AgentEvent]:
+        over = self._ended.exists()  # asked before reading: what is read then is all there is
+        said = self._stream.feed(self._masked(self._out, self._out_mask, over))
+        errors = self._err_lines.feed(self._masked(self._err, self._err_mask, over))
+        told = [*said, *(StderrSaid(line.decode("utf-8", "replace")) for line in errors)]
+        return [self._redactor.event(event) for event in told]
+
+    def _masked(self, tail: "FileTail", mask: RedactedStream, over: bool) -> bytes:
+        data = tail.read(over)
+        return mask.feed(data, over=over and not tail.has_news())
+
+
+class FileTail:
+    """Reads a growing file piece by piece; a file that does not exist yet has nothing to say."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.is_open_line = False
+        """Whether what was read ends within a line."""
+
+    def has_news(self) -> bool:
+        """Whether the file is longer than what was read of it."""
+        return self._size() > self._offset
+
+    def read(self, over: bool) -> bytes:
+        """The next piece; when the file is `over`, its last line gets the end it lacks."""
+        try:
+            data = self._next_piece()
+        except FileNotFoundError:
+            data = b""
+        if data:
+            self.is_open_line = not data.endswith(b"\n")
+        if over and self.is_open_line and not self.has_news():
+            self.is_open_line = False
+            data += b"\n"
+        return data
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _next_piece(self) -> bytes:
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            start, data = self._data(descriptor)
+            lost = start > self._offset
+            self._offset = start + len(data)
+        finally:
+            os.close(descriptor)
+        return b"\n" + data if lost else data
+
+    def _data(self, descriptor: int) -> tuple[int, bytes]:
+        """The next data and where it begins; once more if it was freed while it was read."""
+        while True:
+            start, end = _data_from(descriptor, self._offset)
+            data = os.pread(descriptor, min(CHUNK, end - start), start)
+            if _data_from(descriptor, start)[0] == start:
+                return start, data
+
+
+def _data_from(descriptor: int, offset: int) -> tuple[int, int]:
+    """Where data begins at or after `offset`, and ends.
+
+    A cap on disk may have freed the middle of a huge output; it would read as zeros.
+    """
+    try:
+        start = os.lseek(descriptor, offset, os.SEEK_DATA)
+        return start, os.lseek(descriptor, start, os.SEEK_HOLE)
+    except (OSError, AttributeError):  # the system or the file system cannot tell
+        return offset, offset + CHUNK
+
+
+def stderr_tail(folder: Path) -> str:
+    """What an attempt's standard error begins and ends with; all of it when it is short."""
+    try:
+        with (folder / "err").open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            if size <= HEAD + TAIL:
+                return file.read(HEAD + TAIL).decode("utf-8", "replace")
+            head = file.read(HEAD)
+            file.seek(size - TAIL)
+            tail = file.read(TAIL)
+    except FileNotFoundError:
+        return ""
+    return f"{head.decode('utf-8', 'replace')}\n…\n{tail.decode('utf-8', 'replace')}"

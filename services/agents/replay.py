@@ -1,0 +1,35 @@
+"""Reads an attempt's output again, knowing no more than its folder."""
+
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentJob, AgentSpec
+from cc4tui.errors import UsageError
+from cc4tui.services.agents.output import FileOutputReader
+from cc4tui.services.agents.redaction import Redactor
+from cc4tui.services.agents.registry import backend_for
+
+
+_DRIVER_FILE = "driver"
+_FALLBACK = "command"
+"""Reads any output as lines of text."""
+
+
+def remember_driver(folder: Path, driver: str) -> None:
+    """Note in an attempt's folder which backend understands its output."""
+    (folder / _DRIVER_FILE).write_text(driver, encoding="utf-8")
+
+
+def output_reader(folder: Path, redactor: Redactor | None = None) -> FileOutputReader:
+    """A reader from the first byte; lines of text where the backend is not there any more.
+
+    Args:
+        folder: Of the attempt.
+        redactor: Masks what the files may still hold while the agent runs.
+    """
+    try:
+        driver = (folder / _DRIVER_FILE).read_text(encoding="utf-8")
+        backend = backend_for(driver)
+    except (OSError, UsageError):
+        driver, backend = _FALLBACK, backend_for(_FALLBACK)
+    job = AgentJob("", "", "", 0, "", "", folder / "prompt", folder)
+    return FileOutputReader(folder, backend.stream(AgentSpec(driver, driver), job), redactor)

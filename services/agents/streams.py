@@ -1,0 +1,79 @@
+"""What the decoders of all agents share: from bytes to lines, from the last line to a result."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from cc4tui.domain.agent import AgentEvent, AgentResult, ExitStatus, TextSaid
+from cc4tui.services.agents.conclusion import LINGERING, ended_by_others
+from cc4tui.services.agents.lines import DEFAULT_CAP, LineSplitter
+from cc4tui.services.agents.wire import parse_object
+
+
+TEXT_CAP = 1024 * 1024
+"""Bytes of one line of plain text that are kept."""
+
+
+class LineStream(ABC):
+    """Decodes output line by line; a subclass says what a line means and how it all ended."""
+
+    needs_output = True
+    program = "the agent"
+    """Its name in sentences."""
+
+    def __init__(self, cap: int = DEFAULT_CAP) -> None:
+        self._lines = LineSplitter(cap)
+
+    def feed(self, data: bytes) -> list[AgentEvent]:
+        """The events of the lines that `data` completes."""
+        return [event for line in self._lines.feed(data) for event in self.read_line(line)]
+
+    def finish(self, exit_status: ExitStatus, stderr_tail: str) -> AgentResult:
+        """The result, from the whole output and the end of the process."""
+        if (last := self._lines.flush()) is not None:
+            list(self.read_line(last))
+        if exit_status.why == LINGERING:  # the exit code is our doing; what it said counts
+            exit_status = replace(exit_status, code=0)
+        told = self.conclude(exit_status, stderr_tail)
+        others = ended_by_others(exit_status, self.program)
+        if others is None:
+            return told
+        return replace(
+            told, outcome=others.outcome, reason_code=others.reason_code, reason=others.reason
+        )
+
+    @abstractmethod
+    def read_line(self, line: bytes) -> Iterable[AgentEvent]:
+        """What one line says; must not raise, whatever the line holds."""
+
+    @abstractmethod
+    def conclude(self, status: ExitStatus, stderr: str) -> AgentResult:
+        """The result if the program ended by itself; its usage and session count in any case."""
+
+
+class TextStream(LineStream):
+    """Output that is plain text: every line is something said, and the exit code decides."""
+
+    needs_output = False
+
+    def __init__(self) -> None:
+        super().__init__(TEXT_CAP)
+
+    def read_line(self, line: bytes) -> Iterable[AgentEvent]:
+        return [TextSaid(line.decode("utf-8", "replace"))]
+
+
+class JsonStream(LineStream):
+    """Output of one JSON object per line; any other line (a warning, a cut) is shown as text."""
+
+    def read_line(self, line: bytes) -> Iterable[AgentEvent]:
+        message = parse_object(line)
+        if message is not None:
+            return self.read_message(message)
+        text = line.decode("utf-8", "replace").strip("\0 \t")
+        return [TextSaid(text)] if text else []
+
+    @abstractmethod
+    def read_message(self, message: dict[str, Any]) -> Iterable[AgentEvent]:
+        """What one object says; unknown kinds and fields say nothing."""

@@ -1,0 +1,1 @@
+"""All git: every call of it goes through here."""

@@ -1,0 +1,96 @@
+"""Worktrees that a killed run left: found, taken over, saved, removed. Age plays no part."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cc4tui.services.git.files import POINTER_LIMIT, identity, read_regular
+from cc4tui.services.git.orphans import end_orphaned_git
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.refs import AttemptName
+from cc4tui.services.git.saving import head_commit, is_held, keep_commit, preserve
+from cc4tui.services.git.slot import Slot
+from cc4tui.services.git.slot_life import admin_of, remove_slot
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A folder in our `worktrees/` that no pool of this process holds."""
+
+    path: Path
+    owner: AttemptName | None
+    """Whose work it holds; None if it held nobody's: free, half made, or used for checks."""
+    base: str | None
+    """The commit that attempt began from."""
+
+
+def find_leftovers(private: PrivateGit) -> list[Leftover]:
+    """Every worktree of ours; call it before a pool is opened, or from `doctor`.
+
+    Known from our folder, and from the repository's side: a removal cut short leaves one of them.
+    """
+    folder = (private.state_dir / "worktrees").resolve()
+    admins = (private.repository.common_dir / "worktrees").glob("*/gitdir")
+    pointers = [os.fsdecode(read_regular(path, POINTER_LIMIT) or b"").strip() for path in admins]
+    registered = {Path(pointer).parent for pointer in pointers if pointer}
+    paths = {path for path in registered if path.parent == folder}
+    if folder.is_dir():
+        paths |= {path for path in folder.iterdir() if identity(path) is not None}
+    return [_leftover(private, path) for path in sorted(paths)]
+
+
+async def adopt(private: PrivateGit, leftover: Leftover) -> Slot:
+    """A slot around the folder as it is; none of its files are touched.
+
+    Raises:
+        GitError: git cannot read the commit it was based on.
+    """
+    slot = Slot(private, leftover.path, admin_of(private, leftover.path), "")
+    slot.repair_pointers()
+    slot.base = leftover.base or await head_commit(slot) or private.repository.head
+    slot.may_have_submodules = True
+    # A git that died half-way may have left an index that does not know what is tracked.
+    await slot.run("read-tree", "--reset", slot.base)
+    return slot
+
+
+async def remove_leftover(private: PrivateGit, leftover: Leftover) -> str | None:
+    """Save what no ref holds, then remove the folder; the saved ref if there was need for one.
+
+    Raises:
+        UnsavableError: it holds what git cannot store; it stays.
+        GitError: git failed; it stays, or it is saved and partly removed.
+    """
+    await end_orphaned_git(leftover.path)
+    slot = Slot(private, leftover.path, admin_of(private, leftover.path), "")
+    if leftover.owner is None:
+        saved = None
+    elif identity(leftover.path) is None:
+        saved = await _keep_head(slot, leftover.owner)
+    else:
+        slot = await adopt(private, leftover)
+        saved = await preserve(slot, leftover.owner)
+    await remove_slot(slot)
+    return saved
+
+
+async def _keep_head(slot: Slot, owner: AttemptName) -> str | None:
+    """The folder is gone; a commit may still be known to its HEAD alone."""
+    refs = slot.private.repository.refs
+    commit = await head_commit(slot)
+    if commit is None or await is_held(refs, commit):
+        return None
+    return await keep_commit(refs, owner, commit)
+
+
+def _leftover(private: PrivateGit, path: Path) -> Leftover:
+    data = read_regular(private.index_dir / f"{path.name}.owner", POINTER_LIMIT)
+    if data is None:
+        head = Slot(private, path, admin_of(private, path), "").read_head()
+        return Leftover(path, AttemptName.of(head.ref), None)
+    match = re.fullmatch(rb"([^/ ]+)/([a-z0-9-]+)/(\d+) ([0-9a-f]+)\n", data)
+    if match is None:
+        return Leftover(path, None, None)
+    owner = AttemptName(match[1].decode(), match[2].decode(), int(match[3]))
+    return Leftover(path, owner, match[4].decode())

@@ -1,0 +1,91 @@
+"""git processes of a killed cc4tui that still write into one of our worktrees (Linux)."""
+
+import asyncio
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+
+PATIENCE = 3.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+async def end_orphaned_git(worktree: Path) -> int:
+    """End every git that works on a worktree of ours; how many there were.
+
+    Only for worktrees that no living cc4tui holds. A git that was started by an agent is none:
+    it has neither our variables nor our arguments. Where there is no /proc, nothing is found.
+    """
+    return await asyncio.to_thread(_end_all, worktree)
+
+
+def _end_all(worktree: Path) -> int:
+    with ExitStack() as stack:
+        handles: list[int] = []
+        for pid in _candidates():
+            handle = _open(pid)
+            if handle is not None:
+                stack.callback(os.close, handle)
+                if _works_on(pid, worktree):  # looked at after the handle is ours: no pid is reused
+                    handles.append(handle)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for handle in handles:
+                _send(handle, number)
+            if _wait(handles, PATIENCE):
+                break
+        return len(handles)
+
+
+def _candidates() -> Iterator[int]:
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        if _read(path).strip() == b"git":
+            yield int(path.parent.name)
+
+
+def _works_on(pid: int, worktree: Path) -> bool:
+    """Whether its variables or arguments are those of a call of ours for this worktree."""
+    name = os.fsencode(worktree)
+    if b"GIT_WORK_TREE=" + name in _read(Path(f"/proc/{pid}/environ")).split(b"\0"):
+        return True
+    words = _read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
+    return b"worktree" in words and name in words
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _open(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _send(handle: int, number: signal.Signals) -> None:
+    try:
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return
+
+
+def _wait(handles: list[int], seconds: float) -> bool:
+    """Wait until all have ended."""
+    poll = select.poll()
+    for handle in handles:
+        poll.register(handle, select.POLLIN)
+    left = set(handles)
+    while left:
+        ended = poll.poll(seconds * 1000)
+        if not ended:
+            return False
+        for handle, _ in ended:
+            poll.unregister(handle)
+            left.discard(handle)
+    return True

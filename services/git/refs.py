@@ -1,0 +1,151 @@
+"""Refs of the person's repository: read them, and move them by compare-and-swap only."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cc4tui.errors import GitError
+from cc4tui.services.git.locks import freeing_locks
+from cc4tui.services.git.process import GitResult
+
+
+BRANCHES = "refs/heads/"
+OURS = "refs/heads/cc4/"
+SAVED = "refs/cc4/saved/"
+
+
+def merged_ref(run: str) -> str:
+    """The integration branch of a run."""
+    return f"{OURS}{run}/merged"
+
+
+def task_ref(run: str, slug: str, attempt: int) -> str:
+    """The branch of one attempt; in a folder of its own, which a sandbox can be given."""
+    return f"{OURS}{run}/task/{slug}/{attempt}"
+
+
+def saved_prefix(run: str, slug: str, attempt: int) -> str:
+    """Where work of an attempt goes that no lasting ref holds; a number follows."""
+    return f"{SAVED}{run}/{slug}/{attempt}/"
+
+
+def next_number(prefix: str, taken: Collection[str]) -> str:
+    """The first free name below a prefix."""
+    numbers = [int(tail) for name in taken if (tail := name.removeprefix(prefix)).isdigit()]
+    return f"{prefix}{max(numbers, default=0) + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptName:
+    """What the name of a task branch says."""
+
+    run: str
+    slug: str
+    attempt: int
+
+    @property
+    def ref(self) -> str:
+        """Its task branch."""
+        return task_ref(self.run, self.slug, self.attempt)
+
+    @classmethod
+    def of(cls, ref: str | None) -> "AttemptName | None":
+        """From a task branch's full name; None for any other ref."""
+        match = re.fullmatch(r"refs/heads/cc4/([^/]+)/task/([a-z0-9-]+)/(\d+)", ref or "")
+        return cls(match[1], match[2], int(match[3])) if match else None
+
+
+class RunsOnRefs(Protocol):
+    """Runs git on the real repository; `Repository.git`."""
+
+    async def __call__(
+        self, args: Sequence[str], *, stdin: bytes | None = None, ok: Iterable[int] = (0,)
+    ) -> GitResult: ...
+
+
+class Refs:
+    """The refs of one repository.
+
+    Args:
+        git: Runs git on it, hooks off.
+        common_dir: Where it keeps refs; to free the locks of a call of ours that was killed.
+        zero: The object id that means "does not exist".
+    """
+
+    def __init__(self, git: RunsOnRefs, common_dir: Path, zero: str) -> None:
+        self._git = git
+        self._common_dir = common_dir
+        self.zero = zero
+
+    async def values(self, names: Sequence[str]) -> dict[str, str]:
+        """Object ids of the refs that exist, by full name, in one call."""
+        found = await self.listed(names)
+        return {name: found[name] for name in names if name in found}
+
+    async def value(self, name: str) -> str | None:
+        """Object id of one ref, by full name."""
+        return (await self.values([name])).get(name)
+
+    async def listed(self, prefixes: Sequence[str], *options: str) -> dict[str, str]:
+        """Refs at or below the given names, with more `for-each-ref` options if wanted."""
+        result = await self._git(
+            ["for-each-ref", "--format=%(objectname) %(refname)", *options, *prefixes]
+        )
+        pairs = (line.split(" ", 1) for line in result.text.splitlines())
+        return {name: value for value, name in pairs}
+
+    async def create(self, name: str, value: str, message: str) -> bool:
+        """Make a ref that must not exist yet; False if it exists with another value."""
+        return await self.move(name, value, self.zero, message)
+
+    async def move(
+        self, name: str, new: str, old: str, message: str, *, follow: bool = False
+    ) -> bool:
+        """Set `name` to `new` if it is `old`; False if it is something else.
+
+        A call that failed or was killed after its effect counts as done: the ref says so.
+
+        Args:
+            name: Full name.
+            new: Object id it gets.
+            old: Object id it must have; `zero` = it must not exist.
+            message: For the reflog.
+            follow: Move what a symbolic ref leads to; only right for a branch of the person's.
+
+        Raises:
+            GitError: it failed although the ref still is `old`.
+        """
+        mode = [] if follow else ["--no-deref"]
+        args = ["update-ref", *mode, "--create-reflog", "-m", message, name, new, old]
+        try:
+            async with freeing_locks(self._locks(name)):
+                await self._git(args)
+        except GitError:
+            now = await self.value(name)
+            if now == new:
+                return True
+            if (now or self.zero) != old:
+                return False
+            raise
+        return True
+
+    async def transaction(
+        self, *, delete: Mapping[str, str] | None = None, create: Mapping[str, str] | None = None
+    ) -> None:
+        """Create and delete refs in one step: all of it happens, or none.
+
+        Raises:
+            GitError: a ref was not as expected, or is locked.
+        """
+        lines = [f"create {name} {value}\n" for name, value in (create or {}).items()]
+        lines += [f"delete {name} {value}\n" for name, value in (delete or {}).items()]
+        if lines:
+            args = ["update-ref", "--no-deref", "--stdin", "-m", "cc4tui"]
+            async with freeing_locks(self._locks(*(create or {}), *(delete or {}))):
+                await self._git(args, stdin="".join(lines).encode())
+
+    def _locks(self, *names: str) -> list[Path]:
+        """Locks that a call which writes these refs may hold."""
+        return [self._common_dir / f"{name}.lock" for name in (*names, "packed-refs")]

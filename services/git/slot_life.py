@@ -1,0 +1,147 @@
+"""How a slot begins, is made clean for the next task, and ends."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from cc4tui.errors import GitError
+from cc4tui.services.git.files import (
+    POINTER_LIMIT,
+    free_name,
+    identity,
+    make_accessible,
+    make_private,
+    read_regular,
+    special_files,
+)
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.slot import LOCK_REASON, Slot
+from cc4tui.services.git.submodules import empty_submodules
+
+
+async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
+    """Add a worktree below the state folder with the files of `base`, HEAD detached.
+
+    Raises:
+        GitError: git failed. Of what failed or was cancelled nothing is left.
+    """
+    worktree = make_private(private.state_dir / "worktrees").resolve() / name
+    try:
+        await _add(private, worktree, base)
+        slot = Slot(private, worktree, admin_of(private, worktree), base)
+        slot.index.unlink(missing_ok=True)
+        await slot.reset_to(base)
+        await slot.hand_over(base)
+        slot.note_owner(slot.id)
+    except BaseException:
+        await remove_slot(Slot(private, worktree, admin_of(private, worktree), base))
+        raise
+    return slot
+
+
+async def _add(private: PrivateGit, worktree: Path, base: str) -> None:
+    lock = ["--lock", "--reason", f"{LOCK_REASON} {worktree.name}"]
+    async with private.repository.lock:
+        await private.repository.git(
+            ["worktree", "add", "-q", "--no-checkout", "--detach", *lock, str(worktree), base]
+        )
+
+
+async def recycle(slot: Slot, base: str, keep: tuple[str, ...]) -> None:
+    """Bring a slot to `base` and prove that nothing of its last task is left.
+
+    Everything worth keeping must have been saved before: this overwrites and deletes.
+
+    Raises:
+        GitError: git failed, or the slot is not clean afterwards; it must not be used again.
+    """
+    slot.repair_pointers()
+    await empty_submodules(slot)
+    await asyncio.to_thread(slot.purge_admin)
+    slot.note_owner(slot.id)
+    await slot.reset_to(base)
+    await asyncio.to_thread(_delete_special_files, slot)
+    if await slot.dirt(keep):
+        await slot.clean(keep)
+        await _prove_clean(slot, keep)
+    await slot.hand_over(base)
+
+
+async def _prove_clean(slot: Slot, keep: tuple[str, ...]) -> None:
+    dirt = await slot.dirt(keep)
+    if dirt:
+        shown = ", ".join(dirt[:5])
+        raise GitError("clean -ffdx", 1, f"{slot.worktree} is not clean afterwards: {shown}")
+
+
+async def remove_slot(slot: Slot) -> None:
+    """Remove the worktree, its admin folder and its index; proven by looking, not by exit codes.
+
+    Raises:
+        GitError: something of it is still there.
+    """
+    repository = slot.private.repository
+    if identity(slot.worktree) is not None and slot.trouble() is None:
+        await asyncio.to_thread(_move_to_trash, slot)
+    async with repository.lock:
+        if identity(slot.admin) is not None:
+            _drop_link(slot)
+            slot.repair_admin()
+            await repository.git(
+                ["worktree", "remove", "--force", "--force", str(slot.worktree)], ok=(0, 128)
+            )
+    await asyncio.to_thread(_delete_leftovers, slot)
+    if slot.worktree.exists() or slot.worktree.is_symlink() or slot.admin.exists():
+        raise GitError(f"worktree remove {slot.id}", 1, f"{slot.worktree} could not be removed")
+
+
+def empty_trash(private: PrivateGit) -> None:
+    """Delete worktrees whose removal a crash cut short; everything in them was saved before."""
+    for folder in private.trash_dir.glob("*"):
+        _delete(folder)
+
+
+def admin_of(private: PrivateGit, worktree: Path) -> Path:
+    """The admin folder of a worktree of ours, from the repository's side: agents can write `.git`.
+
+    A path that does not exist if the repository knows no such worktree.
+    """
+    folder = private.repository.common_dir / "worktrees"
+    wanted = os.fsencode(f"{worktree}/.git")
+    for path in folder.glob("*"):
+        if (read_regular(path / "gitdir", POINTER_LIMIT) or b"").strip() == wanted:
+            return path
+    return folder / worktree.name
+
+
+def _delete_special_files(slot: Slot) -> None:
+    """A FIFO that one agent left would hang the next one's search."""
+    for path in special_files(slot.worktree):
+        path.unlink(missing_ok=True)
+
+
+def _drop_link(slot: Slot) -> None:
+    """A link in place of the folder goes; what it leads to stays."""
+    if slot.worktree.is_symlink():
+        slot.worktree.unlink()
+
+
+def _move_to_trash(slot: Slot) -> None:
+    """Out of git's sight at once, so that many can be deleted side by side."""
+    slot.worktree.rename(free_name(make_private(slot.private.trash_dir) / slot.id))
+
+
+def _delete_leftovers(slot: Slot) -> None:
+    """The files, and what git left because its own records were destroyed."""
+    for folder in (*slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree, slot.admin):
+        _delete(folder)
+    for path in (slot.index, slot.index.with_name(f"{slot.index.name}.lock"), slot.owner_file):
+        path.unlink(missing_ok=True)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a real folder; never what a link leads to."""
+    if identity(folder) is not None and folder.resolve() == folder:
+        make_accessible(folder)
+        shutil.rmtree(folder)

@@ -1,0 +1,242 @@
+"""The pool of worktrees: made ahead, lent to one hand at a time, proven clean, removed at last."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cc4tui.errors import Cc4tuiError
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.refs import AttemptName
+from cc4tui.services.git.saving import preserve
+from cc4tui.services.git.second_chance import second_chance
+from cc4tui.services.git.slot import Slot
+from cc4tui.services.git.slot_life import empty_trash, make_slot, recycle, remove_slot
+
+
+log = logging.getLogger(__name__)
+
+SPARE = 2
+"""Worktrees made ahead of what is asked for."""
+
+
+@dataclass(eq=False, slots=True)
+class Lease:
+    """The right to use one worktree until it is released. Compared by identity."""
+
+    slot: Slot
+    owner: AttemptName
+    """Whose work the worktree holds: names the saved ref if it must be saved in a hurry."""
+    saved: bool = False
+    """Everything in it is in a commit that a ref holds, or is nobody's work."""
+
+    @property
+    def worktree(self) -> Path:
+        """The folder to work in."""
+        return self.slot.worktree
+
+    @property
+    def id(self) -> str:
+        """The slot's name."""
+        return self.slot.id
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWorktree:
+    """A folder that was not removed, and why."""
+
+    path: Path
+    why: str
+
+
+class WorktreePool:
+    """Worktrees for one run; use it with ``async with``.
+
+    Making, recycling and removing happen in background tasks of the pool's own task group, off
+    the path of whoever acquires and releases.
+
+    Args:
+        private: Runs git on the worktrees.
+        base: The commit that free worktrees are brought to; `rebase` moves it.
+        size: Most worktrees at once.
+        keep: Patterns of ignored files that stay between tasks (caches), as `git clean -e` takes.
+    """
+
+    def __init__(
+        self, private: PrivateGit, base: str, *, size: int, keep: tuple[str, ...] = ()
+    ) -> None:
+        self.private = private
+        self.kept: list[KeptWorktree] = []
+        """Folders that nobody may delete; said at the end of the run."""
+        self._base = base
+        self._size = size
+        self._keep = keep
+        self._free: deque[Slot] = deque()
+        self._slots: dict[str, Slot] = {}
+        self._leases: set[Lease] = set()
+        self._waiting: deque[asyncio.Future[Slot]] = deque()
+        self._making = 0
+        self._makers: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._closing = False
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self.private.prepare()
+        await self._group.__aenter__()
+        self._start(asyncio.to_thread(empty_trash, self.private))
+        self._make_more()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing = True
+        for waiting in self._waiting:
+            waiting.cancel()
+        for maker in self._makers:
+            maker.cancel()
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            await self._remove_all()
+
+    def rebase(self, base: str) -> None:
+        """Bring worktrees that become free from now on to this commit."""
+        self._base = base
+
+    async def acquire(self, owner: AttemptName) -> Lease:
+        """A clean worktree that nobody else has; waits until there is one.
+
+        Raises:
+            GitError: no worktree can be made.
+        """
+        if self._free:
+            lease = self._lease(self._free.popleft(), owner)
+            self._make_more()
+            return lease
+        future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._make_more()
+        try:
+            slot = await future
+        except asyncio.CancelledError:
+            self._give_up(future)
+            raise
+        return self._lease(slot, owner)
+
+    def release(self, lease: Lease) -> None:
+        """Give the worktree back; it is saved if need be, made clean and reused in the background.
+
+        Raises:
+            ValueError: the lease was released before.
+        """
+        if lease not in self._leases:
+            raise ValueError(f"lease of {lease.id} for {lease.owner} was released before")
+        self._leases.remove(lease)
+        self._start(self._take_back(lease))
+
+    async def _take_back(self, lease: Lease) -> None:
+        slot = lease.slot
+        try:
+            if not lease.saved:
+                await preserve(slot, lease.owner)
+            if not self._closing:
+                await recycle(slot, self._base, self._keep)
+        except (Cc4tuiError, OSError) as error:
+            await self._replace(lease, error)
+            return
+        self._offer(slot)
+
+    async def _replace(self, lease: Lease, error: Exception) -> None:
+        """A slot that cannot be proven clean is never lent again."""
+        log.warning("worktree %s is set aside: %s", lease.id, error)
+        del self._slots[lease.id]
+        await self._remove(lease.slot, None if lease.saved else lease.owner)
+        self._make_more()
+
+    def _lease(self, slot: Slot, owner: AttemptName) -> Lease:
+        lease = Lease(slot, owner)
+        self._leases.add(lease)
+        return lease
+
+    def _offer(self, slot: Slot) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(slot)
+                return
+        self._free.append(slot)
+
+    def _give_up(self, future: "asyncio.Future[Slot]") -> None:
+        """A cancelled `acquire` may have been handed a slot in the same moment."""
+        if future in self._waiting:
+            self._waiting.remove(future)
+        elif future.done() and not future.cancelled() and future.exception() is None:
+            self._offer(future.result())
+
+    def _make_more(self) -> None:
+        wanted = min(self._size, len(self._leases) + len(self._waiting) + SPARE)
+        while not self._closing and len(self._slots) + self._making < wanted:
+            self._making += 1
+            maker = self._start(self._make())
+            self._makers.add(maker)
+            maker.add_done_callback(self._makers.discard)
+
+    async def _make(self) -> None:
+        try:
+            slot = await second_chance(self._made)
+        except (Cc4tuiError, OSError) as error:
+            self._making -= 1
+            self._fail_one(error)
+            return
+        self._making -= 1
+        self._slots[slot.id] = slot
+        self._offer(slot)
+
+    async def _made(self) -> Slot:
+        return await make_slot(self.private, self._unused_name(), self._base)
+
+    def _fail_one(self, error: Exception) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
+                return
+
+    def _unused_name(self) -> str:
+        """A name that no folder has, not even one that a killed run left."""
+        while True:
+            self._number += 1
+            path = self.private.state_dir / "worktrees" / f"slot-{self._number}"
+            if not path.exists() and not path.is_symlink():
+                return path.name
+
+    def _start(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+        return self._group.create_task(work)
+
+    async def _remove_all(self) -> None:
+        """Remove every slot; one that is still leased is saved first."""
+        owners = {lease.id: lease.owner for lease in self._leases if not lease.saved}
+        slots = [*self._slots.values()]
+        await asyncio.gather(*(self._remove(slot, owners.get(slot.id)) for slot in slots))
+        self._slots.clear()
+        self._free.clear()
+        self._leases.clear()
+
+    async def _remove(self, slot: Slot, unsaved: AttemptName | None) -> None:
+        """Save what is unsaved, then remove the folder; keep it if either cannot be done."""
+        try:
+            if unsaved is not None and slot.trouble() is None:
+                await preserve(slot, unsaved)
+            await second_chance(lambda: remove_slot(slot))
+        except (Cc4tuiError, OSError) as error:
+            log.warning("worktree %s is kept: %s", slot.worktree, error)
+            self.kept.append(KeptWorktree(slot.worktree, str(error)))

@@ -1,0 +1,1 @@
+"""Schedules, runs, checks, merges and lands tasks."""

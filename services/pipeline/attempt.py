@@ -1,0 +1,238 @@
+"""One try of one task by one agent: worktree, start, follow, end, commit."""
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentJob, AgentResult, ExitStatus
+from cc4tui.domain.run import AttemptOutcome, ReasonCode
+from cc4tui.events import AttemptStarted
+from cc4tui.ports import AgentStream, Process, ProcessSpec
+from cc4tui.services.agents.output import FileOutputReader, stderr_tail
+from cc4tui.services.agents.prompt import build_prompt
+from cc4tui.services.agents.redaction import mask_outputs
+from cc4tui.services.agents.replay import remember_driver
+from cc4tui.services.git.slug import task_slug
+from cc4tui.services.pipeline.clocks import Clocks, Overdue, TimeLimits
+from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.following import Follower
+from cc4tui.services.pipeline.workspace import Checkout
+from cc4tui.services.processes.environment import scrubbed_environment
+
+
+MAY_START_SILENT = frozenset({"command", "shell"})
+"""Drivers of programs that need not say anything while they work: a build, a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReport:
+    """How an attempt ended, with its work on a branch."""
+
+    result: AgentResult
+    commit: str | None
+    """What the task's branch holds; None when nothing was changed."""
+    branch: str
+    exit_code: int | None
+    finished: datetime
+    seconds: float
+
+
+class AttemptRunner:
+    """Runs attempts; everything of one attempt happens inside `run`."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._recorder = context.recorder
+
+    async def run(self, claim: Claim) -> AttemptReport:
+        """Do the attempt and return its report; the worktree is given back either way.
+
+        Raises:
+            GitError: the worktree could not be prepared or the work could not be committed.
+        """
+        async with AsyncExitStack() as stack:
+            checkout = await self._context.workspace.checkout(claim.task, claim.attempt)
+            stack.push_async_callback(self._context.workspace.give_back, checkout)
+            job, folder = self._job(claim, checkout)
+            await self._journal(
+                claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
+            )
+            return await self._supervised(claim, job, folder, checkout)
+
+    async def _supervised(
+        self, claim: Claim, job: AgentJob, folder: Path, checkout: Checkout
+    ) -> AttemptReport:
+        backend = self._context.backend(claim.planned.agent.driver)
+        stream = backend.stream(claim.planned.agent, job)
+        await self._context.workspace.quarantine.look(self._others(claim))
+        process = await self._start(claim, job, folder)
+        started = asyncio.get_running_loop().time()
+        heard = self._context.with_output or stream.needs_output
+        redactor = self._context.redactor
+        reader = FileOutputReader(process.folder, stream, redactor) if heard else None
+        clocks = Clocks(self._limits(claim))
+        follower = Follower(self._context, claim, process, reader, clocks)
+        end = await follower.follow()
+        await self._context.workspace.quarantine.look(self._context.claims)
+        await asyncio.to_thread(mask_outputs, process.folder, redactor)
+        result = self._judge(claim, end.status, stream, folder, follower.overdue)
+        await self._journal(claim, step="exited", exit_code=end.status.code)
+        commit, result = await self._save(claim, checkout, result)
+        return AttemptReport(
+            result=result,
+            commit=commit,
+            branch=checkout.branch,
+            exit_code=end.status.code,
+            finished=datetime.now(UTC),
+            seconds=asyncio.get_running_loop().time() - started,
+        )
+
+    def _job(self, claim: Claim, checkout: Checkout) -> tuple[AgentJob, Path]:
+        planned, plan = claim.planned, self._context.plan
+        folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prompt = build_prompt(
+            plan_title=plan.title,
+            plan_goal=plan.goal,
+            batch_title=planned.batch.title,
+            batch_goal=planned.batch.goal,
+            task=planned.task,
+            verify_commands=planned.verify,
+            attempt=claim.attempt,
+            previous_failure=self._context.redactor.text(claim.previous_failure),
+        )
+        prompt_file = folder / "prompt"
+        prompt_file.touch(mode=0o600)
+        prompt_file.write_text(prompt, encoding="utf-8", errors="surrogateescape")
+        remember_driver(folder, planned.agent.driver)
+        return AgentJob(
+            run=self._context.run.id,
+            task=claim.task,
+            title=planned.task.title,
+            attempt=claim.attempt,
+            plan=plan.path,
+            prompt=prompt,
+            prompt_file=prompt_file,
+            worktree=checkout.path,
+            model=planned.model,
+            effort=planned.effort,
+            commands=planned.task.run,
+            files=tuple(ref.path for ref in planned.task.files),
+            rehearse=planned.task.rehearse,
+        ), folder
+
+    async def _start(self, claim: Claim, job: AgentJob, folder: Path) -> Process:
+        agent = claim.planned.agent
+        launch = self._context.backend(agent.driver).launch(agent, job)
+        token = secrets.token_hex(16)
+        environment = scrubbed_environment(
+            self._context.environment, launch.passes, {**launch.env, **agent.env}
+        )
+        spec = ProcessSpec(
+            folder=folder,
+            argv=launch.argv,
+            env=environment,
+            cwd=job.worktree,
+            token=token,
+            stdin=str(job.prompt_file) if launch.stdin == "prompt" else launch.stdin,
+            interrupt_seconds=launch.interrupt_seconds,
+            output_cap=self._context.output_cap,
+        )
+        await self._journal(claim, step="spawning", token=token, folder=str(folder))
+        process = await self._context.host.spawn(spec)
+        claim.process = process
+        if claim.stop_why is not None:
+            process.stop(claim.stop_why)
+        await self._record_start(claim, process, job, folder)
+        return process
+
+    async def _record_start(
+        self, claim: Claim, process: Process, job: AgentJob, folder: Path
+    ) -> None:
+        identity, limits = process.identity, self._limits(claim)
+        update = self._recorder.attempt(
+            claim.task,
+            claim.attempt,
+            step="spawned",
+            started=datetime.now(UTC),
+            pid=identity.pid if identity else None,
+            pid_start=identity.start if identity else None,
+            boot=identity.boot if identity else None,
+        )
+        event = AttemptStarted(
+            run=self._context.run.id,
+            task=claim.task,
+            attempt=claim.attempt,
+            agent=claim.planned.agent.name,
+            model=claim.planned.model,
+            worktree=str(job.worktree),
+            pid=identity.pid if identity else None,
+            folder=str(folder),
+            timeout=limits.whole,
+            first_output=limits.first_output,
+            silence=limits.silence,
+        )
+        await self._recorder.write(attempts=[update], events=[event])
+
+    def _others(self, claim: Claim) -> list[str]:
+        return [task for task in self._context.claims if task != claim.task]
+
+    def _limits(self, claim: Claim) -> TimeLimits:
+        limits = replace(self._context.limits, whole=claim.planned.timeout or None)
+        if claim.planned.agent.driver in MAY_START_SILENT:
+            limits = replace(limits, first_output=None)
+        return limits
+
+    def _judge(
+        self,
+        claim: Claim,
+        status: ExitStatus,
+        stream: AgentStream,
+        folder: Path,
+        overdue: Overdue | None,
+    ) -> AgentResult:
+        """The backend's conclusion, unless we ended it ourselves."""
+        result = stream.finish(status, stderr_tail(folder))
+        if result.outcome is AttemptOutcome.TIMED_OUT and overdue is not None:
+            return replace(result, reason=overdue.reason)
+        why = claim.stop_why
+        if why is None or (result.outcome is AttemptOutcome.SUCCEEDED and status.why == "exited"):
+            return result
+        return replace(
+            result,
+            outcome=AttemptOutcome.STOPPED,
+            reason_code=ReasonCode.STOPPED,
+            reason=why,
+        )
+
+    async def _save(
+        self, claim: Claim, checkout: Checkout, result: AgentResult
+    ) -> tuple[str | None, AgentResult]:
+        """Put what the agent left on the task's branch, whatever the outcome."""
+        saved = await self._context.workspace.save(checkout, claim.planned.task.title)
+        notes = " ".join(saved.notes)
+        if saved.problem:
+            return saved.commit, replace(
+                result,
+                outcome=AttemptOutcome.FAILED,
+                reason_code=ReasonCode.AGENT,
+                reason=saved.problem,
+            )
+        if saved.commit is None and result.outcome is AttemptOutcome.SUCCEEDED:
+            reason = result.reason or "the agent ended without changing a file"
+            return None, replace(result, outcome=AttemptOutcome.NO_CHANGE, reason=reason)
+        if notes:
+            result = replace(result, reason=f"{result.reason} {notes}".strip())
+        return saved.commit, result
+
+    async def _journal(self, claim: Claim, **values: object) -> None:
+        update = self._recorder.attempt(claim.task, claim.attempt, **values)
+        await self._recorder.write(attempts=[update])
+
+
+def attempt_folder(run_folder: Path, task: str, attempt: int) -> Path:
+    """Where an attempt's files are."""
+    return run_folder / f"{task_slug(task)}-{attempt}"

@@ -1,0 +1,69 @@
+"""What the parts of a running run share."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import RunRecord
+from cc4tui.ports import AgentBackend, Process, ProcessHost
+from cc4tui.services.agents.redaction import Redactor
+from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.recorder import Recorder
+from cc4tui.services.pipeline.selection import PlannedTask
+from cc4tui.services.pipeline.workspace import Workspace
+
+
+@dataclass
+class Claim:
+    """A worker's hold on a task: valid while the stored fence is the same."""
+
+    planned: PlannedTask
+    attempt: int
+    fence: int
+    previous_failure: str = ""
+    """What went wrong last time, for the agent's prompt."""
+    process: Process | None = None
+    stop_why: str | None = None
+    """Set when a person or the run's end asked for its stop; also before the process exists."""
+
+    @property
+    def task(self) -> str:
+        """The task's id."""
+        return self.planned.task.id
+
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Ask the attempt to end, `at_once` without giving it time; the first reason counts."""
+        if self.stop_why is None:
+            self.stop_why = why
+        if self.process is not None:
+            self.process.stop(self.stop_why, at_once=at_once)
+
+
+@dataclass
+class RunContext:
+    """One run's surroundings. Owned by the orchestrator."""
+
+    run: RunRecord
+    plan: Plan
+    tasks: Mapping[str, PlannedTask]
+    recorder: Recorder
+    host: ProcessHost
+    workspace: Workspace
+    folder: Path
+    """Holds the attempts' folders: ``<task slug>-<attempt>``."""
+    backend: Callable[[str], AgentBackend]
+    environment: Mapping[str, str]
+    """The person's environment, before scrubbing."""
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    """Of every attempt; the whole time is the task's own."""
+    output_cap: int | None = None
+    """Bytes that each output of an attempt keeps on the disk; None = all."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Knows the person's secrets."""
+    with_output: bool = False
+    claims: dict[str, Claim] = field(default_factory=dict)
+    """Attempts under way, by task."""
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    """Notified whenever a task's state changed."""

@@ -1,0 +1,266 @@
+"""Executes a stored run from its first task to its landing: the pipeline put together."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
+from cc4tui.ports import RunOptions
+from cc4tui.services.pipeline.context import RunContext
+from cc4tui.services.pipeline.finish import Finisher
+from cc4tui.services.pipeline.live_plan import LivePlan
+from cc4tui.services.pipeline.making import RunMaker, run_folder
+from cc4tui.services.pipeline.merge_queue import MergeQueue
+from cc4tui.services.pipeline.orchestrator import Orchestrator, sentence
+from cc4tui.services.pipeline.planned import schedulable
+from cc4tui.services.pipeline.recorder import Recorder
+from cc4tui.services.pipeline.recovery import Recovered, Recovery, end_processes
+from cc4tui.services.pipeline.schedule import Schedule
+from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
+from cc4tui.services.pipeline.surroundings import Surroundings
+from cc4tui.services.pipeline.verification import Verifier
+from cc4tui.services.pipeline.workspace import Workspace
+from cc4tui.services.plans.reading import read_plan
+
+
+REQUEST_SECONDS = 0.2
+"""How often the owner looks for what other processes ask of it."""
+
+
+class ActiveRun:
+    """A run that this process works on."""
+
+    def __init__(self, run: RunRecord) -> None:
+        self.id = run.id
+        self.orchestrator: Orchestrator | None = None
+        self.live: LivePlan | None = None
+        self.stopping: str | None = None
+        self.cancelled = False
+        self.retry: str | None = None
+        """A task to try again as soon as the run goes on."""
+        self.accept_changes = False
+        """A person has looked at what quarantined the run."""
+
+    async def stop(self, why: str, *, at_once: bool = False) -> None:
+        """End its agents with their work saved; the run can be resumed."""
+        self.stopping = self.stopping or why
+        if self.orchestrator is not None:
+            await self.orchestrator.stop(why, at_once=at_once)
+
+    async def cancel(self) -> None:
+        """Cancel every task that has not ended; what merged stays on the integration branch."""
+        self.cancelled = True
+        if self.orchestrator is not None:
+            await self.orchestrator.cancel_all()
+
+
+class RunEngine:
+    """Executes stored runs."""
+
+    def __init__(self, surroundings: Surroundings, maker: RunMaker) -> None:
+        self._s = surroundings
+        self._maker = maker
+
+    async def execute(self, active: ActiveRun, *, with_output: bool = False) -> RunStatus:
+        """Work on a stored run until it ends or is stopped. The repository's lock must be held."""
+        s = self._s
+        run = await s.journal.run(active.id)
+        assert run is not None
+        records = await s.journal.task_runs(run.id)
+        await end_processes(s.journal)
+        async with Workspace.open(s.repository, s.state, run, keep=s.keep) as workspace:
+            context = self._context(run, records, workspace, with_output=with_output)
+            verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
+            if active.accept_changes:
+                await workspace.quarantine.accept()
+            recovered = await self._begin(context, run, records)
+            records = await s.journal.task_runs(run.id)
+            orchestrator = _orchestrator(context, verifier, records)
+            active.orchestrator = orchestrator
+            active.live = self._live_plan(context, orchestrator)
+            await self._drive(active, orchestrator, recovered)
+            finisher = Finisher(context, s.journal, verifier)
+            status = await finisher.finish(active.stopping, cancelled=active.cancelled)
+        if status is not RunStatus.INTERRUPTED:
+            await workspace.clean(branches_to_keep(run, await s.journal.task_runs(run.id)))
+        return status
+
+    async def broke(self, run_id: str, error: BaseException) -> None:
+        """Tell that a run ended by an error of its own; it can be resumed."""
+        reason = sentence(error)
+        event = RunFinished(
+            run=run_id,
+            status=RunStatus.INTERRUPTED.value,
+            counts={},
+            target="",
+            landed=False,
+            reason=reason,
+            seconds=0.0,
+            efficiency=None,
+        )
+        recorder = Recorder(run_id, self._s.journal, self._s.bus, self._s.redactor)
+        values = {"status": RunStatus.INTERRUPTED, "reason": reason}
+        await recorder.write(run=values, events=[event])
+
+    def _context(
+        self,
+        run: RunRecord,
+        records: Sequence[TaskRunRecord],
+        workspace: Workspace,
+        *,
+        with_output: bool,
+    ) -> RunContext:
+        folder = run_folder(self._s.state, run.id)
+        options = RunOptions(**_tuples(run.options))
+        plan = read_plan(
+            (folder / "plan").read_bytes(), run.plan, accept_offers=options.accept_offers
+        )
+        return RunContext(
+            run=run,
+            plan=plan,
+            tasks=self._planned(plan, options, records),
+            recorder=Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor),
+            host=self._s.host,
+            workspace=workspace,
+            folder=folder,
+            backend=self._s.backend,
+            environment=self._s.environment,
+            limits=self._s.limits,
+            output_cap=self._s.output_cap,
+            redactor=self._s.redactor,
+            with_output=with_output,
+        )
+
+    def _planned(
+        self, plan: Plan, options: RunOptions, records: Sequence[TaskRunRecord]
+    ) -> dict[str, PlannedTask]:
+        agents = self._maker.agents(options)
+        planned = plan_tasks(
+            plan, replace(options, redo=True, batches=(), tasks=()), self._s.defaults, agents, {}
+        )
+        known = {record.task for record in records}
+        return {task.task.id: task for task in planned if task.task.id in known}
+
+    async def _begin(
+        self, context: RunContext, run: RunRecord, records: Sequence[TaskRunRecord]
+    ) -> Recovered:
+        """Tell that the run starts, or continue what an earlier process left."""
+        if not await self._s.journal.events(run.id, 0, 1):
+            await context.recorder.write(events=_start_events(run, records))
+            return Recovered()
+        await context.recorder.write(
+            run={"status": RunStatus.RUNNING, "finished": None},
+            events=[RunResumed(run=run.id, reason="continued")],
+        )
+        attempts = await self._s.journal.attempts(run.id)
+        return await Recovery(context).reconcile(records, attempts)
+
+    async def _drive(
+        self, active: ActiveRun, orchestrator: Orchestrator, recovered: Recovered
+    ) -> None:
+        if active.stopping is not None:
+            await orchestrator.stop(active.stopping)
+        if active.cancelled:
+            await orchestrator.cancel_all()
+        if active.retry is not None:
+            await orchestrator.retry(active.retry)
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(self._serve_requests(active, orchestrator))
+            await orchestrator.run(recovered.committed)
+            watcher.cancel()
+
+    def _live_plan(self, context: RunContext, orchestrator: Orchestrator) -> LivePlan:
+        run = context.run
+        options = RunOptions(**_tuples(run.options))
+        agents = self._maker.agents(options)
+
+        def planner(plan: Plan) -> dict[str, PlannedTask]:
+            planned = plan_tasks(plan, options, self._s.defaults, agents, {})
+            return {task.task.id: task for task in planned}
+
+        root = self._s.repository.root or self._s.repository.common_dir
+        return LivePlan(
+            context,
+            orchestrator,
+            planner,
+            file=root / run.plan_key,
+            snapshot=run_folder(self._s.state, run.id) / "plan",
+            hold=options.hold_edits,
+        )
+
+    async def _serve_requests(self, active: ActiveRun, orchestrator: Orchestrator) -> None:
+        """Do what other processes asked for through the database."""
+        while True:
+            for request in await self._s.journal.take_requests(active.id):
+                match request.kind:
+                    case "cancel_run":
+                        await active.cancel()
+                    case "cancel_task" if request.task is not None:
+                        await orchestrator.cancel(request.task)
+                    case "retry_task" if request.task is not None:
+                        await orchestrator.retry(request.task)
+            if active.live is not None:
+                await active.live.look()
+            await asyncio.sleep(REQUEST_SECONDS)
+
+
+def _orchestrator(
+    context: RunContext, verifier: Verifier, records: Sequence[TaskRunRecord]
+) -> Orchestrator:
+    tasks = [schedulable(context.tasks[record.task]) for record in records]
+    schedule = Schedule(
+        tasks,
+        {record.task: record.state for record in records},
+        keep_going=bool(context.run.options.get("keep_going")),
+    )
+    return Orchestrator(context, schedule, MergeQueue(context, verifier), records)
+
+
+def branches_to_keep(run: RunRecord, tasks: Sequence[TaskRunRecord]) -> list[str]:
+    """Branches of an ended run that hold what the target does not: a person is to look at them."""
+    kept = [
+        task.branch
+        for task in tasks
+        if task.branch is not None and task.state in (TaskRunState.FAILED, TaskRunState.CANCELLED)
+    ]
+    waits = any(task.state is TaskRunState.MERGED for task in tasks)
+    return [*kept, run.branch] if waits or run.land == "none" else kept
+
+
+def _start_events(run: RunRecord, records: Sequence[TaskRunRecord]) -> list[Event]:
+    started = RunStarted(
+        run=run.id,
+        plan=run.plan,
+        base=run.base,
+        branch=run.branch,
+        target=run.target,
+        workers=run.workers,
+        mode=run.mode,
+        agent=run.agent,
+        tasks=[
+            {
+                "id": record.task,
+                "title": record.title,
+                "batch": record.batch,
+                "state": record.state.value,
+                "waits_for": list(record.waits_for),
+            }
+            for record in records
+        ],
+    )
+    skipped = [
+        TaskSkipped(run=run.id, task=record.task, reason=record.reason)
+        for record in records
+        if record.state is TaskRunState.SKIPPED
+    ]
+    return [started, *skipped]
+
+
+def _tuples(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as the database gives them back: JSON knows no tuples."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
+    }

@@ -1,0 +1,210 @@
+"""The end of a run: land what merged, say what did not, count."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cc4tui.domain.run import (
+    DONE_STATES,
+    ReasonCode,
+    RunRecord,
+    RunStatus,
+    TaskRunRecord,
+    TaskRunState,
+)
+from cc4tui.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    RunFinished,
+    RunQuarantined,
+    RunStarted,
+    TaskLanded,
+)
+from cc4tui.ports import Journal, TaskUpdate
+from cc4tui.services.pipeline.context import RunContext
+from cc4tui.services.pipeline.recorder import move
+from cc4tui.services.pipeline.verification import Verifier
+from cc4tui.services.pipeline.workspace import Landing
+
+
+class Finisher:
+    """Ends one run."""
+
+    def __init__(self, context: RunContext, journal: Journal, verifier: Verifier) -> None:
+        self._context = context
+        self._journal = journal
+        self._verifier = verifier
+
+    async def finish(self, stopping: str | None, *, cancelled: bool) -> RunStatus:
+        """Land if that is due, record the run's end, and return its status.
+
+        Args:
+            stopping: Why the run was asked to stop before its tasks ended; None = they ended.
+            cancelled: The whole run was cancelled: what merged stays on its branch.
+        """
+        run = self._context.run
+        if stopping is not None:
+            landing = Landing(landed=False, reason=f"stopped: {stopping}")
+        elif cancelled:
+            why = f"cancelled; what merged is on {run.branch}"
+            landing = Landing(landed=False, reason=why)
+        else:
+            landing = await self._land(await self._journal.task_runs(run.id))
+        tasks = await self._journal.task_runs(run.id)
+        status = run_status(tasks, stopping)
+        await self._record(run, tasks, status, landing)
+        return status
+
+    async def _land(self, tasks: Sequence[TaskRunRecord]) -> Landing:
+        merged = [task for task in tasks if task.state is TaskRunState.MERGED]
+        run = self._context.run
+        if not merged:
+            return Landing(landed=any(task.state is TaskRunState.LANDED for task in tasks))
+        if run.options.get("land_when") == "all" and not _all_done(tasks):
+            why = f"not every task is done, and --land-when all was asked for; {run.branch} holds"
+            return await self._refused(merged, Landing(landed=False, reason=f"{why} what merged"))
+        landing = await self._context.workspace.land(run, self._checks())
+        if not landing.landed:
+            return await self._refused(merged, landing)
+        await self._landed(merged)
+        problems = await self._context.workspace.ticker.tick_in_place([t.task for t in merged])
+        return replace(landing, reason=" ".join(problems)) if problems else landing
+
+    def _checks(self) -> "LandingChecks":
+        return LandingChecks(self._context, self._verifier)
+
+    async def _landed(self, merged: Sequence[TaskRunRecord]) -> None:
+        run = self._context.run
+        await self._context.recorder.write(
+            tasks=[move(t.task, TaskRunState.MERGED, TaskRunState.LANDED) for t in merged],
+            events=[TaskLanded(run=run.id, task=t.task, target=run.target) for t in merged],
+            durable=True,
+        )
+
+    async def _refused(self, merged: Sequence[TaskRunRecord], landing: Landing) -> Landing:
+        """What merged stays on the integration branch, and each such task says why."""
+        expect = frozenset({TaskRunState.MERGED})
+        updates = [
+            TaskUpdate(
+                task.task,
+                expect,
+                None,
+                {"reason_code": self._code(task.task, landing), "reason": landing.reason},
+            )
+            for task in merged
+        ]
+        await self._context.recorder.write(tasks=updates, events=self._told(landing))
+        return landing
+
+    def _code(self, task: str, landing: Landing) -> ReasonCode | None:
+        if not landing.quarantined:
+            return ReasonCode.CONFLICT
+        flagged = task in self._context.workspace.quarantine.flagged
+        return ReasonCode.QUARANTINED if flagged else None
+
+    def _told(self, landing: Landing) -> list[Event]:
+        if not landing.quarantined:
+            return []
+        tasks = sorted(self._context.workspace.quarantine.flagged)
+        return [RunQuarantined(run=self._context.run.id, tasks=tasks, reason=landing.reason)]
+
+    async def _record(
+        self,
+        run: RunRecord,
+        tasks: Sequence[TaskRunRecord],
+        status: RunStatus,
+        landing: Landing,
+    ) -> None:
+        now = datetime.now(UTC)
+        started, worked = await self._times(run.id)
+        seconds = (now - (started or run.started)).total_seconds()
+        finished = RunFinished(
+            run=run.id,
+            status=status.value,
+            counts=count_states(tasks),
+            target=run.target,
+            landed=landing.landed,
+            reason=landing.reason,
+            seconds=round(seconds, 3),
+            efficiency=round(worked / (run.workers * seconds), 4) if seconds > 0 else None,
+        )
+        ended = None if status is RunStatus.INTERRUPTED else now
+        await self._context.recorder.write(
+            run={"status": status, "finished": ended, "reason": landing.reason},
+            events=[finished],
+            durable=True,
+        )
+
+    async def _times(self, run: str) -> tuple[datetime | None, float]:
+        """When the workers first started, and the seconds that attempts took together."""
+        started: datetime | None = None
+        worked, after = 0.0, 0
+        begun: dict[tuple[str | None, int | None], datetime] = {}
+        while events := await self._journal.events(run, after):
+            for event in events:
+                if isinstance(event, RunStarted) and started is None:
+                    started = event.ts
+                worked += _worked(event, begun)
+            after = events[-1].seq
+        return started, worked
+
+
+class LandingChecks:
+    """Runs every check of the run again, for a tree that the target's own commits are in too."""
+
+    def __init__(self, context: RunContext, verifier: Verifier) -> None:
+        self._context = context
+        self._verifier = verifier
+
+    @property
+    def commands(self) -> list[str]:
+        """Each check once, in the order of the tasks."""
+        every = (command for task in self._context.tasks.values() for command in task.verify)
+        return list(dict.fromkeys(every))
+
+    async def __call__(self, tree: Path) -> str | None:
+        """The sentence of the first check that fails in this work tree; None = all pass."""
+        results = await self._verifier.run(
+            self.commands, tree, self._context.folder / "landing", {"CC4_RUN": self._context.run.id}
+        )
+        failed = next((result for result in results if result.exit_code != 0), None)
+        return failed.sentence if failed else None
+
+
+def run_status(tasks: Sequence[TaskRunRecord], stopping: str | None) -> RunStatus:
+    """What the states of its tasks make of a run."""
+    if stopping is not None:
+        return RunStatus.INTERRUPTED
+    arrived = (TaskRunState.LANDED, TaskRunState.SKIPPED)
+    if all(task.state in arrived for task in tasks):
+        return RunStatus.SUCCEEDED
+    cancelled = [task for task in tasks if task.state is TaskRunState.CANCELLED]
+    open_states = (*DONE_STATES, TaskRunState.CANCELLED, TaskRunState.BLOCKED)
+    if cancelled and all(task.state in open_states for task in tasks):
+        return RunStatus.CANCELLED
+    landed = any(task.state is TaskRunState.LANDED for task in tasks)
+    return RunStatus.PARTLY_FAILED if landed else RunStatus.FAILED
+
+
+def count_states(tasks: Sequence[TaskRunRecord]) -> dict[str, int]:
+    """Tasks by state."""
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[task.state.value] = counts.get(task.state.value, 0) + 1
+    return counts
+
+
+def _all_done(tasks: Sequence[TaskRunRecord]) -> bool:
+    return all(task.state in DONE_STATES for task in tasks)
+
+
+def _worked(event: Event, begun: dict[tuple[str | None, int | None], datetime]) -> float:
+    """Seconds that the attempt which this event ends took; notes the start of others."""
+    key = (event.task, event.attempt)
+    if isinstance(event, AttemptStarted) and event.ts is not None:
+        begun[key] = event.ts
+    elif isinstance(event, AttemptFinished) and event.ts is not None and key in begun:
+        return (event.ts - begun.pop(key)).total_seconds()
+    return 0.0

@@ -1,0 +1,126 @@
+"""Stays with one running agent: reads what it writes, and counts its time."""
+
+import asyncio
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentEvent, AgentFinished, ToolCalled
+from cc4tui.domain.agent import UsageReported as AgentUsage
+from cc4tui.events import UsageReported
+from cc4tui.ports import OutputReader, Process, ProcessEnd
+from cc4tui.services.pipeline.clocks import Clocks, Overdue
+from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.output import output_event
+
+
+FOLLOW_SECONDS = 0.1
+"""How often a running agent's output is looked at; the screens read the files on their own."""
+CLOCK_SECONDS = 0.5
+"""How often it is asked whether it wrote something."""
+
+
+class Follower:
+    """Follows one attempt until its agent and every descendant are gone.
+
+    Args:
+        reader: Of what it says; None when nobody needs that.
+        clocks: Count from its start.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        claim: Claim,
+        process: Process,
+        reader: OutputReader | None,
+        clocks: Clocks,
+    ) -> None:
+        self._context = context
+        self._claim = claim
+        self._process = process
+        self._reader = reader
+        self._clocks = clocks
+        self._over = asyncio.Event()
+        self.overdue: Overdue | None = None
+        """The limit that it was stopped for."""
+
+    async def follow(self) -> ProcessEnd:
+        """Tell what it says and stop it when its time is up; returns its end."""
+        async with asyncio.TaskGroup() as group:
+            if self._reader is not None:
+                group.create_task(self._read(self._reader))
+            group.create_task(self._keep_time())
+            try:
+                return await self._process.ended()
+            finally:
+                self._over.set()
+
+    async def _keep_time(self) -> None:
+        while not self._over.is_set():
+            self._clocks.wrote(_written(self._process.folder))
+            self.overdue = self._clocks.overdue()
+            if self.overdue is not None:
+                self._process.stop(self.overdue.why)
+                return
+            await _wait(self._over, min(self._clocks.patience(), CLOCK_SECONDS))
+
+    async def _read(self, reader: OutputReader) -> None:
+        while True:
+            last = self._over.is_set()
+            events = await reader.read()
+            await self._tell(events)
+            if events:
+                await asyncio.sleep(0)
+            elif last:
+                return
+            else:
+                await _wait(self._over, FOLLOW_SECONDS)
+
+    async def _tell(self, events: list[AgentEvent]) -> None:
+        run, task, attempt = self._context.run.id, self._claim.task, self._claim.attempt
+        usage: AgentUsage | None = None
+        for event in events:
+            if isinstance(event, AgentUsage):
+                usage = event
+            elif isinstance(event, AgentFinished):
+                self._clocks.finished()
+            elif isinstance(event, ToolCalled):
+                self._clocks.went_on()
+            if self._context.with_output:
+                told = output_event(event, run, task, attempt)
+                if told is not None:
+                    self._context.recorder.output(told)
+        if usage is not None:
+            await self._record(usage)
+
+    async def _record(self, reported: AgentUsage) -> None:
+        recorder, task, attempt = self._context.recorder, self._claim.task, self._claim.attempt
+        event = UsageReported(
+            run=self._context.run.id,
+            task=task,
+            attempt=attempt,
+            input_tokens=reported.usage.input_tokens,
+            cached_input_tokens=reported.usage.cached_input_tokens,
+            output_tokens=reported.usage.output_tokens,
+            cost_usd=reported.cost_usd,
+        )
+        update = recorder.attempt(task, attempt, usage=reported.usage, cost_usd=reported.cost_usd)
+        await recorder.write(attempts=[update], events=[event])
+
+
+def _written(folder: Path) -> int:
+    """Bytes on both outputs so far."""
+    total = 0
+    for name in ("out", "err"):
+        try:
+            total += (folder / name).stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

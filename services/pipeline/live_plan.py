@@ -1,0 +1,117 @@
+"""Keeps a run and its plan file together while a person edits the file."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cc4tui.domain.plan import Plan
+from cc4tui.errors import Cc4tuiError
+from cc4tui.services.pipeline.context import RunContext
+from cc4tui.services.pipeline.orchestrator import Orchestrator
+from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event, compare_plans
+from cc4tui.services.pipeline.selection import PlannedTask
+from cc4tui.services.plans.reading import read_plan
+
+
+Signature = tuple[int, int, int]
+"""Inode, size and time of change: another one means another content."""
+
+
+class LivePlan:
+    """Looks at the plan file now and then, and applies edits to what has not started yet.
+
+    Args:
+        context: Of the run.
+        orchestrator: Takes the edited plan over.
+        planner: Decides agents, limits and checks for the tasks of a plan; raises PlanError or
+            UsageError for a plan that cannot be run.
+        file: The plan, as the person edits it.
+        snapshot: The run's own copy of the plan, which a resumed run goes by.
+        hold: Wait for `apply` instead of applying edits at once.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        orchestrator: Orchestrator,
+        planner: Callable[[Plan], Mapping[str, PlannedTask]],
+        *,
+        file: Path,
+        snapshot: Path,
+        hold: bool,
+    ) -> None:
+        self._context = context
+        self._orchestrator = orchestrator
+        self._planner = planner
+        self._file = file
+        self._snapshot = snapshot
+        self._hold = hold
+        self._seen = signature(file)
+        self._settling: Signature | None = None
+        self._told: PlanDifference | None = None
+
+    async def look(self) -> None:
+        """Read the file again once it changed and has been left alone since the last look."""
+        now = signature(self._file)
+        if now is None or now == self._seen:
+            return
+        if now != self._settling:
+            self._settling = now
+            return
+        self._seen = now
+        await self._consider(apply=not self._hold)
+
+    async def apply(self) -> None:
+        """Take the file over as it is now, whatever was held."""
+        await self._consider(apply=True)
+
+    async def _consider(self, *, apply: bool) -> None:
+        data = await asyncio.to_thread(_content, self._file)
+        if data is None:
+            return
+        plan = await asyncio.to_thread(read_plan, data, self._context.plan.path)
+        difference = compare_plans(self._context.plan, plan)
+        if not difference or (difference == self._told and not apply):
+            return
+        self._told = difference
+        reason = ""
+        if apply:
+            reason = await self._take_over(plan, difference)
+        if not apply or reason:
+            await self._tell(difference, reason)
+            return
+        await asyncio.to_thread(_replace, self._snapshot, data)
+
+    async def _take_over(self, plan: Plan, difference: PlanDifference) -> str:
+        """Why it could not be done; empty when it was."""
+        try:
+            planned = self._planner(plan)
+        except Cc4tuiError as error:
+            return str(error)
+        return await self._orchestrator.replan(plan, planned, difference)
+
+    async def _tell(self, difference: PlanDifference, reason: str) -> None:
+        event = change_event(self._context.run.id, difference, applied=False, reason=reason)
+        await self._context.recorder.write(events=[event])
+
+
+def signature(file: Path) -> Signature | None:
+    """What tells two contents of a file apart without reading it; None when there is no file."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
+def _replace(file: Path, data: bytes) -> None:
+    new = file.with_name(f"{file.name}.new")
+    new.write_bytes(data)
+    new.replace(file)

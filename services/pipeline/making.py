@@ -1,0 +1,129 @@
+"""Makes runs: decides what a plan means here and stores it, before anything is started."""
+
+import secrets
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
+from cc4tui.errors import UsageError
+from cc4tui.ports import RunOptions
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.trailers import done_tasks
+from cc4tui.services.pipeline.planned import task_records
+from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
+from cc4tui.services.pipeline.surroundings import Surroundings
+
+
+MODES = ("worktree", "local")
+
+
+class RunMaker:
+    """Creates the runs of one repository."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._s = surroundings
+
+    async def create(self, plan: Plan, data: bytes, key: str, options: RunOptions) -> RunRecord:
+        """Store a new run with all its tasks.
+
+        Args:
+            data: The plan's bytes; a copy is kept so that the run can be resumed as it was.
+            key: Identifies the plan between runs.
+
+        Raises:
+            PlanError, UsageError: nothing was stored.
+        """
+        planned = await self.plan(plan, key, options)
+        run = await self._record(plan, key, options)
+        folder = run_folder(self._s.state, run.id)
+        folder.mkdir(mode=0o700, parents=True)
+        (folder / "plan").write_bytes(data)
+        await self._s.journal.create_run(run, task_records(run, planned))
+        return run
+
+    async def plan(self, plan: Plan, key: str, options: RunOptions) -> list[PlannedTask]:
+        """What a run of this plan would do.
+
+        Raises:
+            PlanError, UsageError: the plan or the options cannot be used.
+        """
+        mode = self._mode(plan, options)
+        if mode not in MODES:
+            raise UsageError(f'mode "{mode}" is not built; there are: {", ".join(MODES)}')
+        done = {} if options.redo else await self._done(key)
+        agents = self.agents(options)
+        planned = plan_tasks(plan, options, self._s.defaults, agents, done)
+        for name in {task.agent.name: task.agent for task in planned if _will_run(task)}.values():
+            problem = self._s.backend(name.driver).check(name)
+            if problem is not None:
+                raise UsageError(problem)
+        return planned
+
+    async def _done(self, key: str) -> Mapping[str, str]:
+        """Tasks of the plan that the current branch holds already, with their merge commits."""
+        private = PrivateGit(self._s.repository, self._s.state)
+        await private.prepare()
+        found = await done_tasks(private, self._s.repository.head, key)
+        return {task: merged.commit for task, merged in found.items()}
+
+    def agents(self, options: RunOptions) -> Callable[[str], AgentSpec]:
+        """Configured agents, with --agent-command as the one of every task that names none."""
+        if options.agent_command is None:
+            return self._s.agents
+        try:
+            command = tuple(shlex.split(options.agent_command))
+        except ValueError as error:
+            raise UsageError(f"--agent-command cannot be read: {error}") from None
+        if not command:
+            raise UsageError("--agent-command names no program")
+        spec = AgentSpec(name="command", driver="command", command=command)
+        return lambda name: self._s.agents(name) if name == "shell" else spec
+
+    async def _record(self, plan: Plan, key: str, options: RunOptions) -> RunRecord:
+        repository = self._s.repository
+        run_id = f"r-{secrets.token_hex(3)}"
+        base = await repository.resolve(options.base or "HEAD")
+        if base is None:
+            raise UsageError(f'--base: there is no commit "{options.base}" in this repository')
+        branch = f"cc4/{run_id}/merged"
+        land = options.land or self._s.defaults.land
+        target = repository.branch if land == "merge" else None
+        mode = self._mode(plan, options)
+        workers = options.workers or plan.defaults.get("max_parallel") or self._s.workers
+        return RunRecord(
+            id=run_id,
+            plan=plan.path,
+            plan_key=key,
+            status=RunStatus.RUNNING,
+            base=base,
+            branch=branch,
+            target=target or branch,
+            workers=1 if mode == "local" else int(workers),
+            mode=mode,
+            agent=self._agent(plan, options),
+            started=datetime.now(UTC),
+            land=land if target else "none",
+            options=asdict(options),
+        )
+
+    def _mode(self, plan: Plan, options: RunOptions) -> str:
+        return str(options.mode or plan.defaults.get("mode") or self._s.defaults.mode)
+
+    def _agent(self, plan: Plan, options: RunOptions) -> str:
+        """The agent of tasks that name none, for people."""
+        chosen = options.agent or ("command" if options.agent_command else None)
+        return str(chosen or plan.defaults.get("agent") or self._s.defaults.agent)
+
+
+def run_folder(state: Path, run_id: str) -> Path:
+    """Where a run's copy of its plan and its attempts' files are."""
+    return state / "journal" / run_id
+
+
+def _will_run(task: PlannedTask) -> bool:
+    return task.state is TaskRunState.PENDING

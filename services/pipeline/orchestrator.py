@@ -1,0 +1,325 @@
+"""Runs the tasks of one run: N workers, one merge queue, one owner of every coroutine."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
+from cc4tui.errors import Cc4tuiError, NotFoundError
+from cc4tui.events import TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
+from cc4tui.ports import TaskUpdate
+from cc4tui.services.pipeline.attempt import AttemptRunner
+from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
+from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event
+from cc4tui.services.pipeline.planned import schedulable, task_records
+from cc4tui.services.pipeline.recorder import move
+from cc4tui.services.pipeline.schedule import Schedule
+from cc4tui.services.pipeline.selection import PlannedTask
+from cc4tui.services.pipeline.settlement import Settlement
+
+
+RETRYABLE = frozenset(
+    {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
+)
+
+
+class Orchestrator:
+    """Drives a run from its first ready task to the point where nothing more happens.
+
+    Landing is the next step, see `landing.py`. One task's failure touches no other: whatever goes
+    wrong inside an attempt ends as that task's own state with a reason.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        schedule: Schedule,
+        merges: MergeQueue,
+        records: Sequence[TaskRunRecord],
+    ) -> None:
+        self._context = context
+        self._schedule = schedule
+        self._merges = merges
+        self._attempts = AttemptRunner(context)
+        self._settlement = Settlement(context, records)
+        self._recorder = context.recorder
+        self._fences = {record.task: record.fence for record in records}
+        self._tries = {record.task: record.attempts for record in records}
+        self._failures: dict[str, str] = {}
+        self._budget_used: dict[str, int] = {}
+        self._stopping: str | None = None
+        self._paused = False
+        self._merging: asyncio.TaskGroup | None = None
+
+    @property
+    def stopping(self) -> str | None:
+        """Why the run was asked to stop; None = it was not."""
+        return self._stopping
+
+    async def run(self, committed: Sequence[Mergeable] = ()) -> None:
+        """Work until every task has ended, or until `stop` has taken effect.
+
+        Args:
+            committed: Work that an earlier process had committed but not merged.
+        """
+        async with asyncio.TaskGroup() as merging:
+            self._merging = merging
+            for item in committed:
+                merging.create_task(self._merge(item))
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self._context.run.workers):
+                    workers.create_task(self._work())
+
+    async def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Stop claiming and end every agent; their work is saved and their tasks stay open."""
+        self._stopping = self._stopping or why
+        for claim in self._context.claims.values():
+            claim.stop(why, at_once=at_once)
+        await self._notify()
+
+    async def pause(self, *, paused: bool) -> None:
+        """Stop or start claiming; what runs goes on."""
+        self._paused = paused
+        await self._notify()
+
+    async def cancel(self, task: str, why: str = "cancelled") -> None:
+        """End one task as cancelled, wherever it is; one that has ended stays as it is."""
+        async with self._context.changed:
+            state = self._state(task)
+            if task in self._context.claims:
+                self._context.claims[task].stop(why)
+            elif state in (TaskRunState.PENDING, TaskRunState.READY):
+                await self._settlement.cancelled(task, state, why)
+                self._schedule.states[task] = TaskRunState.CANCELLED
+            self._context.changed.notify_all()
+
+    async def cancel_all(self, why: str = "cancelled") -> None:
+        """Cancel every task that has not ended."""
+        for task in list(self._schedule.states):
+            await self.cancel(task, why)
+
+    async def retry(self, task: str) -> None:
+        """Put a task that ended without success back, and what was blocked by it."""
+        async with self._context.changed:
+            if self._state(task) not in RETRYABLE:
+                return
+            await self._reopen(task, "retry asked for")
+            for other in self._schedule.dependents(task):
+                if self._schedule.states[other] is TaskRunState.BLOCKED:
+                    await self._reopen(other, "no longer blocked")
+            self._context.changed.notify_all()
+
+    async def replan(
+        self, plan: Plan, planned: Mapping[str, PlannedTask], difference: PlanDifference
+    ) -> str:
+        """Take an edited plan over: new tasks join, changed ones get their new text at the next
+        attempt, removed ones that have not started are cancelled. Why not; empty when done.
+        """
+        async with self._context.changed:
+            if self._schedule.finished:
+                return "the run has ended"
+            states = self._schedule.states
+            idle = (TaskRunState.PENDING, TaskRunState.READY)
+            gone = [task for task in difference.removed if states.get(task) in idle]
+            added = [task for task in planned if task not in states]
+            stays = {t: p for t, p in self._context.tasks.items() if t in states}
+            tasks = {**planned, **{t: p for t, p in stays.items() if t not in planned}}
+            await self._record_replan(planned, difference, added, gone)
+            self._context.plan, self._context.tasks = plan, tasks
+            self._schedule.replan(
+                [schedulable(item) for item in tasks.values()],
+                {task: item.state for task, item in tasks.items()},
+            )
+            self._schedule.states |= dict.fromkeys(gone, TaskRunState.CANCELLED)
+            self._fences |= dict.fromkeys(added, 0)
+            self._tries |= dict.fromkeys(added, 0)
+            self._context.changed.notify_all()
+        return ""
+
+    async def _record_replan(
+        self,
+        planned: Mapping[str, PlannedTask],
+        difference: PlanDifference,
+        added: Sequence[str],
+        gone: Sequence[str],
+    ) -> None:
+        run, reason = self._context.run, "removed from the plan"
+        cancelled = [
+            move(
+                task,
+                self._schedule.states[task],
+                TaskRunState.CANCELLED,
+                reason_code=ReasonCode.STOPPED,
+                reason=reason,
+            )
+            for task in gone
+        ]
+        records = task_records(run, [*planned.values()])
+        changed = [
+            TaskUpdate(r.task, frozenset(), None, {"title": r.title, "waits_for": r.waits_for})
+            for r in records
+            if r.task in difference.changed and r.task in self._schedule.states
+        ]
+        await self._recorder.write(
+            new_tasks=[record for record in records if record.task in added],
+            tasks=[*cancelled, *changed],
+            events=[
+                change_event(run.id, difference, applied=True),
+                *(TaskCancelled(run=run.id, task=task, reason=reason) for task in gone),
+            ],
+        )
+
+    def _state(self, task: str) -> TaskRunState:
+        if task not in self._schedule.states:
+            raise NotFoundError(f'no task "{task}" in run {self._context.run.id}')
+        return self._schedule.states[task]
+
+    async def _reopen(self, task: str, reason: str) -> None:
+        before = self._schedule.states[task]
+        after = TaskRunState.PENDING if before is TaskRunState.BLOCKED else TaskRunState.READY
+        event = TaskStateChanged(
+            run=self._context.run.id, task=task, state=after.value, reason=reason
+        )
+        await self._recorder.write(tasks=[move(task, before, after)], events=[event])
+        self._budget_used[task] = 0
+        self._schedule.states[task] = after
+
+    # --- workers -------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while (claim := await self._claim()) is not None:
+            await self._attempt(claim)
+
+    async def _claim(self) -> Claim | None:
+        """The next task, claimed in the database; None when nothing is left to claim."""
+        async with self._context.changed:
+            while True:
+                await self._advance()
+                if self._stopping is not None:
+                    return None
+                task = None if self._paused else self._schedule.next()
+                if task is not None:
+                    return await self._take(task)
+                if self._schedule.finished:
+                    return None
+                await self._context.changed.wait()
+
+    async def _advance(self) -> None:
+        """Record what follows from the states: who is blocked, who is ready."""
+        while blocked := list(self._schedule.newly_blocked()):
+            for task, by in blocked:
+                await self._block(task, by)
+        for task in self._schedule.newly_ready():
+            update = move(task, TaskRunState.PENDING, TaskRunState.READY)
+            await self._recorder.write(
+                tasks=[update], events=[TaskReady(run=self._context.run.id, task=task)]
+            )
+            self._schedule.states[task] = TaskRunState.READY
+        if self._schedule.finished:
+            self._context.changed.notify_all()
+
+    async def _block(self, task: str, by: str) -> None:
+        reason = f"{by} ended as {self._schedule.states[by].value}"
+        update = move(
+            task,
+            self._schedule.states[task],
+            TaskRunState.BLOCKED,
+            reason_code=ReasonCode.BLOCKED_BY,
+            reason=reason,
+        )
+        event = TaskBlocked(run=self._context.run.id, task=task, by=by, reason=reason)
+        await self._recorder.write(tasks=[update], events=[event])
+        self._schedule.states[task] = TaskRunState.BLOCKED
+
+    async def _take(self, task: str) -> Claim:
+        planned = self._context.tasks[task]
+        fence, attempt = self._fences[task], self._tries[task] + 1
+        values = {
+            "state": TaskRunState.RUNNING,
+            "fence": fence + 1,
+            "attempts": attempt,
+            "agent": planned.agent.name,
+            "reason": "",
+            "reason_code": None,
+        }
+        claimed = TaskUpdate(task, frozenset({TaskRunState.READY}), fence, values)
+        journal = self._recorder.attempt(
+            task,
+            attempt,
+            agent=planned.agent.name,
+            fence=fence + 1,
+            token="",
+            folder="",
+            step="claimed",
+        )
+        await self._recorder.write(tasks=[claimed], attempts=[journal])
+        self._fences[task], self._tries[task] = fence + 1, attempt
+        self._schedule.states[task] = TaskRunState.RUNNING
+        claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""))
+        self._context.claims[task] = claim
+        return claim
+
+    async def _attempt(self, claim: Claim) -> None:
+        try:
+            report = await self._attempts.run(claim)
+        except Exception as error:
+            await self._settlement.broken(claim, sentence(error))
+            await self._ended(claim, TaskRunState.FAILED)
+            return
+        if report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None:
+            await self._settlement.committed(claim, report)
+            await self._set(claim.task, TaskRunState.MERGING)
+            assert self._merging is not None
+            self._merging.create_task(self._merge(Mergeable(claim, report.commit)))
+        else:
+            again = self._may_retry(claim, report.result.outcome)
+            state = await self._settlement.ended(claim, report, again, self._stopping)
+            if again:
+                self._failures[claim.task] = report.result.reason
+            await self._ended(claim, state)
+
+    async def _merge(self, item: Mergeable) -> None:
+        claim = item.claim
+        refusal = await self._merges.merge(item)
+        if refusal is None:
+            await self._ended(claim, TaskRunState.MERGED)
+            return
+        again = refusal.reason_code is not ReasonCode.STOPPED and self._retries_left(claim)
+        if again:
+            self._failures[claim.task] = refusal.detail or refusal.reason
+        await self._ended(
+            claim, await self._settlement.refused(claim, refusal, again, self._stopping)
+        )
+
+    def _may_retry(self, claim: Claim, outcome: AttemptOutcome) -> bool:
+        retryable = (AttemptOutcome.FAILED, AttemptOutcome.TIMED_OUT, AttemptOutcome.LOST)
+        return outcome in retryable and self._stopping is None and self._retries_left(claim)
+
+    def _retries_left(self, claim: Claim) -> bool:
+        used = self._budget_used.get(claim.task, 0)
+        if used >= claim.planned.retries:
+            return False
+        self._budget_used[claim.task] = used + 1
+        return True
+
+    async def _ended(self, claim: Claim, state: TaskRunState) -> None:
+        self._context.claims.pop(claim.task, None)
+        await self._set(claim.task, state)
+
+    async def _set(self, task: str, state: TaskRunState) -> None:
+        self._schedule.states[task] = state
+        await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._context.changed:
+            self._context.changed.notify_all()
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, for a person; the first cause where several came together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Cc4tuiError):
+        return str(error)
+    return f"internal error: {type(error).__name__}: {error}"

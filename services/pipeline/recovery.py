@@ -1,0 +1,142 @@
+"""Continues a run that a dead process left: asks processes and git, never memory."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cc4tui.domain.run import (
+    AttemptOutcome,
+    AttemptRecord,
+    ReasonCode,
+    TaskRunRecord,
+    TaskRunState,
+)
+from cc4tui.events import AttemptFinished, RunRecovered, TaskMerged, TaskStateChanged
+from cc4tui.ports import Journal
+from cc4tui.services.agents.redaction import mask_outputs
+from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.merge_queue import Mergeable
+from cc4tui.services.pipeline.recorder import move
+from cc4tui.services.processes.recovery import reap_orphans
+
+
+LOST = "its cc4tui process ended before it did"
+
+
+@dataclass
+class Recovered:
+    """What was found, by what happens with it."""
+
+    done: int = 0
+    """Tasks that were finished already."""
+    committed: list[Mergeable] = field(default_factory=list)
+    """Work on a branch that goes straight to the merge queue."""
+    retried: int = 0
+    """Tasks whose attempt was cut; they are tried again."""
+
+
+class Recovery:
+    """Reconciles one run before its workers start."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._recorder = context.recorder
+
+    async def reconcile(
+        self, tasks: Sequence[TaskRunRecord], attempts: Sequence[AttemptRecord]
+    ) -> Recovered:
+        """End what still runs, keep what was written, and say in one event what follows."""
+        cut = [task.task for task in tasks if task.state is TaskRunState.RUNNING]
+        await self._context.workspace.quarantine.look(cut)
+        latest = {attempt.task: attempt for attempt in attempts}
+        merged = await self._context.workspace.merged_tasks()
+        found = Recovered()
+        for task in tasks:
+            attempt = latest.get(task.task)
+            if task.state is TaskRunState.RUNNING:
+                await self._cut(task, attempt)
+                found.retried += 1
+            elif task.state in (TaskRunState.MERGING, TaskRunState.VERIFYING):
+                await self._committed(task, merged.get(task.task), found)
+            elif task.state in (TaskRunState.MERGED, TaskRunState.LANDED):
+                found.done += 1
+        event = RunRecovered(
+            run=self._context.run.id,
+            done=found.done,
+            adopted=len(found.committed),
+            retried=found.retried,
+        )
+        await self._recorder.write(events=[event])
+        return found
+
+    async def _cut(self, task: TaskRunRecord, attempt: AttemptRecord | None) -> None:
+        """Its processes have been ended and its worktree saved by `end_processes` and `rescue`."""
+        number = attempt.attempt if attempt else task.attempts
+        if attempt is not None and attempt.folder:
+            folder = Path(attempt.folder)
+            await asyncio.to_thread(mask_outputs, folder, self._context.redactor)
+        event = AttemptFinished(
+            run=task.run,
+            task=task.task,
+            attempt=number,
+            outcome=AttemptOutcome.LOST.value,
+            reason_code=ReasonCode.LOST.value,
+            reason=LOST,
+            exit_code=None,
+            retry_in=0.0,
+        )
+        ready = TaskStateChanged(run=task.run, task=task.task, state="ready", reason=LOST)
+        update = self._recorder.attempt(
+            task.task,
+            number,
+            outcome=AttemptOutcome.LOST,
+            reason_code=ReasonCode.LOST,
+            reason=LOST,
+            finished=datetime.now(UTC),
+        )
+        await self._recorder.write(
+            tasks=[move(task.task, TaskRunState.RUNNING, TaskRunState.READY, task.fence)],
+            attempts=[update] if attempt else [],
+            events=[event, ready] if attempt and attempt.started else [ready],
+        )
+
+    async def _committed(self, task: TaskRunRecord, merge: str | None, found: Recovered) -> None:
+        """Merged without having said so, or still to be merged."""
+        if merge is not None:
+            event = TaskMerged(
+                run=task.run,
+                task=task.task,
+                attempt=task.attempts,
+                commit=task.commit or "",
+                merged_as=merge,
+            )
+            update = move(task.task, task.state, TaskRunState.MERGED, task.fence, merged_as=merge)
+            await self._recorder.write(tasks=[update], events=[event], durable=True)
+            found.done += 1
+            return
+        if task.state is TaskRunState.VERIFYING:
+            back = move(task.task, task.state, TaskRunState.MERGING, task.fence)
+            await self._recorder.write(tasks=[back])
+        assert task.commit is not None
+        claim = Claim(self._context.tasks[task.task], task.attempts, task.fence)
+        self._context.claims[task.task] = claim
+        found.committed.append(Mergeable(claim, task.commit))
+
+
+async def end_processes(journal: Journal) -> None:
+    """End whatever still runs of attempts whose cc4tui process died, so that nothing writes on.
+
+    The repository's lock must be held: then every unfinished attempt is a dead process's.
+    """
+    left = [
+        attempt
+        for run in await journal.runs()
+        if run.finished is None
+        for attempt in await journal.attempts(run.id)
+        if attempt.finished is None and attempt.folder and attempt.token
+    ]
+    await asyncio.gather(
+        *(asyncio.to_thread(reap_orphans, Path(item.folder), item.token) for item in left)
+    )

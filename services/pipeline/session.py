@@ -1,0 +1,180 @@
+"""The runs of this process: at most one at a time, under the repository's lock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from cc4tui.domain.plan import Plan
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
+from cc4tui.errors import NotFoundError, UsageError
+from cc4tui.ports import Journal, RunOptions, Write
+from cc4tui.services.pipeline.engine import ActiveRun, RunEngine
+from cc4tui.services.pipeline.lock import RepositoryLock
+from cc4tui.services.pipeline.making import RunMaker
+from cc4tui.services.pipeline.surroundings import Surroundings
+
+
+class RunSession:
+    """Starts, continues and stops runs; owns their coroutines until it is closed."""
+
+    def __init__(self, journal: Journal, lock_path: Path) -> None:
+        self._journal = journal
+        self._lock = RepositoryLock(lock_path)
+        self._active: ActiveRun | None = None
+        self._ended = asyncio.Event()
+        self._errors: dict[str, BaseException] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["RunSession"]:
+        """Use the session; leaving the block stops what runs and waits for it."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                yield self
+            finally:
+                await self.stop("cc4tui was closed")
+        self._lock.release()
+
+    @property
+    def active(self) -> ActiveRun | None:
+        """The run that goes on in this process."""
+        return self._active
+
+    @property
+    def idle(self) -> bool:
+        """Whether no other process works on a run: we hold the lock, or nobody does."""
+        return self._lock.held or self._lock.is_free()
+
+    async def start(
+        self,
+        surroundings: Surroundings,
+        plan: Plan,
+        data: bytes,
+        key: str,
+        options: RunOptions,
+        *,
+        with_output: bool = False,
+    ) -> str:
+        """Continue the plan's unfinished run, or start a new one; returns its id at once.
+
+        Raises:
+            UnfitError: another process runs something in this repository.
+            PlanError, UsageError: the plan or the options cannot be used; nothing was started.
+        """
+        self._claim_repository()
+        try:
+            run = None if options.new else await self._unfinished(key)
+            if run is None:
+                run = await RunMaker(surroundings).create(plan, data, key, options)
+            else:
+                run = await self._changed(run, options)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._launch(surroundings, ActiveRun(run), with_output=with_output)
+        return run.id
+
+    async def resume(
+        self,
+        surroundings: Surroundings,
+        run: RunRecord,
+        *,
+        retry: str | None = None,
+        accept_changes: bool = False,
+        with_output: bool = False,
+    ) -> str:
+        """Continue a stored run in this process.
+
+        Args:
+            retry: A task that ended without success and is to be tried again.
+            accept_changes: What the repository executes now is meant, though tasks may have
+                changed it.
+        """
+        self._claim_repository()
+        active = ActiveRun(run)
+        active.retry = retry
+        active.accept_changes = accept_changes
+        self._launch(surroundings, active, with_output=with_output)
+        return run.id
+
+    async def wait(self, run: str) -> None:
+        """Wait until a run of this process has ended; raise what broke it, if something did."""
+        while self._active is not None and self._active.id == run:
+            await self._ended.wait()
+        if run in self._errors:
+            raise self._errors.pop(run)
+
+    async def stop(self, why: str, *, at_once: bool = False) -> None:
+        """End the active run with its work saved, and wait for that.
+
+        Args:
+            at_once: Kill its agents without giving them time; may follow an earlier call without.
+        """
+        if self._active is not None:
+            await self._active.stop(why, at_once=at_once)
+            await self._ended.wait()
+
+    async def find_unfinished(self) -> RunRecord | None:
+        """The newest run that can be continued."""
+        for run in await self._journal.runs():
+            if await self._is_unfinished(run):
+                return run
+        return None
+
+    def _claim_repository(self) -> None:
+        if self._active is not None:
+            raise UsageError(
+                f"run {self._active.id} is still going on; wait for it or cancel it first"
+            )
+        self._lock.acquire()
+
+    async def _unfinished(self, key: str) -> RunRecord | None:
+        for run in await self._journal.runs():
+            if run.plan_key == key:
+                return run if await self._is_unfinished(run) else None
+        return None
+
+    async def _is_unfinished(self, run: RunRecord) -> bool:
+        if run.status in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
+            return True
+        if run.status is RunStatus.CANCELLED or run.land == "none":
+            return False
+        tasks = await self._journal.task_runs(run.id)
+        return any(task.state is TaskRunState.MERGED for task in tasks)
+
+    async def _changed(self, run: RunRecord, options: RunOptions) -> RunRecord:
+        """A run that is continued with what the person now asked for on top."""
+        given = {
+            key: value for key, value in asdict(options).items() if value not in (None, (), False)
+        }
+        values: dict[str, Any] = {"options": {**run.options, **given}}
+        if options.workers is not None and run.mode != "local":
+            values["workers"] = options.workers
+        await self._journal.commit(Write(run=run.id, run_values=values))
+        return replace(run, **values)
+
+    def _launch(self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool) -> None:
+        if self._group is None:
+            raise NotFoundError("the session is not open")
+        self._active = active
+        self._ended = asyncio.Event()
+        self._group.create_task(surroundings.host.start())
+        self._group.create_task(self._execute(surroundings, active, with_output=with_output))
+
+    async def _execute(
+        self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool
+    ) -> None:
+        engine = RunEngine(surroundings, RunMaker(surroundings))
+        try:
+            await engine.execute(active, with_output=with_output)
+        except Exception as error:
+            self._errors[active.id] = error
+            await engine.broke(active.id, error)
+        finally:
+            self._active = None
+            self._lock.release()
+            self._ended.set()

@@ -1,0 +1,40 @@
+"""What every run of a process shares."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cc4tui.domain.agent import AgentSpec
+from cc4tui.ports import AgentBackend, Journal, ProcessHost
+from cc4tui.services.agents.redaction import Redactor
+from cc4tui.services.git.repository import Repository
+from cc4tui.services.pipeline.bus import EventBus
+from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.selection import Defaults
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The repository, the person's choices and the services that runs use."""
+
+    repository: Repository
+    state: Path
+    """State folder of the repository."""
+    journal: Journal
+    bus: EventBus
+    host: ProcessHost
+    agents: Callable[[str], AgentSpec]
+    backend: Callable[[str], AgentBackend]
+    environment: Mapping[str, str]
+    defaults: Defaults
+    workers: int
+    check_timeout: float | None
+    """Seconds for one verify command."""
+    keep: tuple[str, ...] = ()
+    """Globs of ignored files that survive the recycling of a worktree."""
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    """Of every attempt; the whole time is the task's own."""
+    output_cap: int | None = None
+    """Bytes that each output of an attempt keeps on the disk; None = all."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Knows the person's secrets."""

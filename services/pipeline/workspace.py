@@ -1,0 +1,313 @@
+"""One run's worktrees and branches: the pipeline's words for what the git layer does."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cc4tui.domain.plan import Task
+from cc4tui.domain.run import RunRecord
+from cc4tui.errors import Cc4tuiError
+from cc4tui.services.git.cleanup import finish_run
+from cc4tui.services.git.landing import Refused, land
+from cc4tui.services.git.landing_checkout import Refusal
+from cc4tui.services.git.leftovers import find_leftovers, remove_leftover
+from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
+from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.refs import BRANCHES, AttemptName
+from cc4tui.services.git.repository import Repository
+from cc4tui.services.git.saving import UnsavableError
+from cc4tui.services.git.slug import task_slug
+from cc4tui.services.git.tasks import SavedWork, TaskBranch, TaskBranches
+from cc4tui.services.git.trailers import merge_message, merged_tasks
+from cc4tui.services.git.tree_edit import edit_tree
+from cc4tui.services.git.worktrees import Lease, WorktreePool
+from cc4tui.services.pipeline.making import run_folder
+from cc4tui.services.pipeline.quarantine import Quarantine, sentence
+from cc4tui.services.pipeline.ticking import PlanTicker
+
+
+log = logging.getLogger(__name__)
+
+LAND_TRIES = 5
+"""How often a target that keeps moving is merged again before the landing is refused."""
+
+Checks = Callable[[Path], Awaitable[str | None]]
+"""Checks a work tree; the sentence of what failed, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A worktree lent to one attempt, on a branch of its own."""
+
+    lease: Lease
+    task: TaskBranch
+
+    @property
+    def path(self) -> Path:
+        """Where the agent works."""
+        return self.lease.worktree
+
+    @property
+    def branch(self) -> str:
+        """Short name."""
+        return self.task.branch
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an attempt left."""
+
+    commit: str | None
+    """Tip of the task's branch; None when nothing was changed."""
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+    """Why it could not be committed; the worktree is kept then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A merge commit that waits for its checks."""
+
+    git: MergeCandidate
+    work: str
+    """The commit of the task that it brings in."""
+
+    @property
+    def before(self) -> str:
+        """Where the integration branch was."""
+        return self.git.old
+
+    @property
+    def merge(self) -> str:
+        """The merge commit."""
+        return self.git.new
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Whether the target holds the run."""
+
+    landed: bool
+    reason: str = ""
+    quarantined: bool = False
+    """Refused because of what tasks may have done to the repository."""
+
+
+@dataclass
+class Workspace:
+    """The worktrees and the integration branch of one run. Use it through `open`."""
+
+    repository: Repository
+    run: RunRecord
+    private: PrivateGit
+    pool: WorktreePool
+    branches: TaskBranches
+    merger: Merger
+    ticker: PlanTicker
+    quarantine: Quarantine
+    works: dict[str, SavedWork] = field(default_factory=dict)
+    """By commit, to spare git questions whose answers are known."""
+    _merge_lease: Lease | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, repository: Repository, state: Path, run: RunRecord, *, keep: tuple[str, ...] = ()
+    ) -> AsyncIterator["Workspace"]:
+        """Make or find the integration branch, and worktrees that are all gone on leaving."""
+        private = PrivateGit(repository, state)
+        await private.prepare()
+        await _rescue(private)
+        merger = Merger(private, run.id, keep=keep)
+        tip = await merger.start(await _start_commit(repository, run))
+        ticker, quarantine = await asyncio.gather(
+            PlanTicker.of(private, run), Quarantine.open(repository, run_folder(state, run.id))
+        )
+        async with AsyncExitStack() as stack:
+            pool = WorktreePool(private, tip, size=run.workers + 2, keep=keep)
+            await stack.enter_async_context(pool)
+            branches = TaskBranches(private)
+            yield cls(repository, run, private, pool, branches, merger, ticker, quarantine)
+
+    # --- attempts ------------------------------------------------------------------------
+
+    async def checkout(self, task: str, attempt: int) -> Checkout:
+        """A clean worktree on a new branch at the tip of the integration branch."""
+        name = AttemptName(self.run.id, task_slug(task), attempt)
+        lease = await self.pool.acquire(name)
+        try:
+            branch = await self.branches.begin(lease, self.run.id, task, attempt, self.merger.tip)
+        except BaseException:
+            self.pool.release(lease)
+            raise
+        return Checkout(lease, branch)
+
+    async def give_back(self, checkout: Checkout) -> None:
+        """Return the worktree; it is cleaned in the background."""
+        self.pool.release(checkout.lease)
+
+    async def save(self, checkout: Checkout, title: str) -> Saved:
+        """Commit what the agent left on the attempt's branch."""
+        try:
+            work = await self.branches.save(checkout.lease, checkout.task, _message(title))
+        except UnsavableError as error:
+            return Saved(None, problem=str(error))
+        if work.no_change:
+            return Saved(None, work.notes)
+        self.works[work.oid] = work
+        return Saved(work.oid, work.notes)
+
+    # --- merging -------------------------------------------------------------------------
+
+    async def merge(self, task: Task, attempt: int, commit: str) -> "Candidate | Conflict":
+        """Merge a task's work with the integration branch, as objects only."""
+        message = merge_message(
+            plan=self.run.plan_key,
+            run=self.run.id,
+            task=task.id,
+            attempt=attempt,
+            title=task.title,
+        )
+        work = self.works.get(commit)
+        found = await self.merger.prepare(
+            commit,
+            message,
+            await self._lease(),
+            base=work.base if work else None,
+            edit=self.ticker.edit(task.id),
+        )
+        return found if isinstance(found, Conflict) else Candidate(found, commit)
+
+    @asynccontextmanager
+    async def checked_out(self, candidate: Candidate) -> AsyncIterator[Path]:
+        """A worktree with the merged tree in it, for checks."""
+        lease = await self._lease()
+        await self.merger.checkout(candidate.git, lease)
+        yield lease.worktree
+
+    async def advance(self, candidate: Candidate) -> bool:
+        """Move the integration branch to the candidate; False if it moved meanwhile."""
+        moved = await self.merger.advance(candidate.git)
+        if moved:
+            self.pool.rebase(candidate.merge)
+        return moved
+
+    async def merged_tasks(self) -> Mapping[str, str]:
+        """Tasks of this run that the integration branch holds, with their merge commits."""
+        found = await merged_tasks(self.private, self.merger.tip)
+        return {task.task: task.commit for task in found if task.run == self.run.id}
+
+    async def _lease(self) -> Lease:
+        """The worktree that merging keeps for itself: taken at the first merge."""
+        if self._merge_lease is None:
+            self._merge_lease = await self.pool.acquire(AttemptName(self.run.id, "merge", 0))
+            self._merge_lease.saved = True
+        return self._merge_lease
+
+    # --- landing -------------------------------------------------------------------------
+
+    async def land(self, run: RunRecord, checks: Checks) -> Landing:
+        """Bring the integration branch into the target, as `git merge --ff-only` would.
+
+        When the target moved, its tip is merged first and the checks run again. Nothing lands
+        while the repository executes something else than when the run began.
+        """
+        if changes := await self.quarantine.differences():
+            return self._quarantined(changes)
+        if run.land == "none":
+            return Landing(landed=True)
+        await self._spare_the_plan(run)
+        for _ in range(LAND_TRIES):
+            result = await land(
+                self.private,
+                self.merger.tip,
+                run.target,
+                branch=self.merger.branch,
+                before=self.quarantine.base,
+            )
+            if not isinstance(result, Refused):
+                return Landing(landed=True)
+            if changes := await self.quarantine.differences():
+                return self._quarantined(changes)
+            if result.code is not Refusal.MOVED:
+                return self._refused(result.reason, result.command)
+            problem = await self._merge_target(run, checks)
+            if problem is not None:
+                return self._refused(problem, f"git merge {self.merger.branch}")
+        return self._refused(f"{run.target} keeps moving", f"git merge {self.merger.branch}")
+
+    async def _spare_the_plan(self, run: RunRecord) -> None:
+        """Take the ticks off the integration branch when the person has edited the plan."""
+        target = await self.repository.branch_tip(run.target)
+        edit = await self.ticker.give_way(self.private, target) if target else None
+        if edit is None:
+            return
+        tip = self.merger.tip
+        tree = await edit_tree(self.private, await self.private.tree_of(tip), edit)
+        message = f"Leave {edit.path} to the person who edited it\n"
+        commit = await self.private.commit(tree, [tip], message)
+        await self.merger.advance(MergeCandidate(commit, tip, tree))
+
+    async def clean(self, keep: Collection[str]) -> None:
+        """Delete the run's branches once all its worktrees are gone; nothing of them gets lost.
+
+        Args:
+            keep: Short names of branches that a person is to look at.
+        """
+        names = [f"{BRANCHES}{name}" for name in keep]
+        landed = await self.repository.refs.value(f"{BRANCHES}{self.run.target}")
+        await finish_run(self.private, self.run.id, landed, keep=names)
+
+    async def _merge_target(self, run: RunRecord, checks: Checks) -> str | None:
+        tip = await self.repository.branch_tip(run.target)
+        if tip is None:
+            return f"the branch {run.target} does not exist any more"
+        message = f"Merge {run.target} into run {run.id}\n"
+        found = await self.merger.prepare(tip, message, await self._lease())
+        if isinstance(found, Conflict):
+            files = ", ".join(found.files)
+            return f"{run.target} has moved on and conflicts with the run in {files}"
+        candidate = Candidate(found, tip)
+        async with self.checked_out(candidate) as tree:
+            problem = await checks(tree)
+        if problem is not None:
+            return f"{run.target} has moved on, and merged with it {problem}"
+        await self.advance(candidate)
+        return None
+
+    def _quarantined(self, changes: tuple[str, ...]) -> Landing:
+        return Landing(landed=False, reason=sentence(changes, self.run.id), quarantined=True)
+
+    def _refused(self, reason: str, command: str) -> Landing:
+        return Landing(
+            landed=False,
+            reason=f"{reason}; what merged is on {self.merger.branch}; to finish: {command}",
+        )
+
+
+async def _rescue(private: PrivateGit) -> None:
+    """Save what worktrees of dead processes hold, and remove them; what cannot be saved stays.
+
+    Their processes must have ended, see `recovery.end_processes`.
+    """
+    for leftover in await asyncio.to_thread(find_leftovers, private):
+        try:
+            await remove_leftover(private, leftover)
+        except (Cc4tuiError, OSError) as error:
+            log.warning("worktree %s is kept: %s", leftover.path, error)
+
+
+async def _start_commit(repository: Repository, run: RunRecord) -> str:
+    """Where a run's integration branch begins; of a run that had landed, where its target is."""
+    if run.finished is not None and run.land != "none":
+        tip = await repository.refs.value(f"{BRANCHES}{run.target}")
+        if tip is not None:
+            return tip
+    return run.base
+
+
+def _message(title: str) -> str:
+    return f"{' '.join(title.split()) or 'A task'}\n"

@@ -1,0 +1,1 @@
+"""One reader per dialect, all giving the same model."""

@@ -1,0 +1,86 @@
+"""What the readers of JSON plans share: lines, validation, one task from one record."""
+
+from bisect import bisect_right
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cc4tui.domain.plan import PlanTaskState, Step
+from cc4tui.services.plans import values
+from cc4tui.services.plans.draft import BatchDraft, PlanDraft, TaskDraft
+from cc4tui.services.plans.marks import STATUS_WORDS
+
+
+class Record(BaseModel):
+    """Base of foreign records: what is not known is ignored, numbers may stand for text."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Lines:
+    """Line numbers of characters in a text."""
+
+    def __init__(self, text: str) -> None:
+        self.starts = [0]
+        at = text.find("\n")
+        while at >= 0:
+            self.starts.append(at + 1)
+            at = text.find("\n", at + 1)
+
+    def of(self, offset: int) -> int:
+        """Line, from 0, of a character."""
+        return bisect_right(self.starts, offset) - 1
+
+
+def validate(model: type[R], value: Any, line: int, plan: PlanDraft) -> R | None:
+    """A record as its model; what does not fit is said (E09) and left out."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "record"
+        plan.error("E09", line, f"{where}: {first['msg']}", "see the format's documentation")
+        return None
+
+
+def state_of(status: str) -> PlanTaskState:
+    """State by a status word; one that is not known is not done."""
+    word = status.strip().casefold().replace("_", "-").replace(" ", "-")
+    return STATUS_WORDS.get(word, PlanTaskState.TODO)
+
+
+def add_task(
+    plan: PlanDraft, batch: BatchDraft, task_id: str, title: str, lines: tuple[int, int]
+) -> TaskDraft:
+    """Put a task into the plan and its batch."""
+    task = TaskDraft(task_id, title.strip(), lines[0], lines[1] + 1, batch)
+    plan.order.append(task)
+    batch.tasks.append(task)
+    return task
+
+
+def set_priority(task: TaskDraft, value: str | None) -> None:
+    """Take over a priority where it is one."""
+    if value:
+        try:
+            task.options["priority"] = values.priority(value)
+        except ValueError:
+            return  # a word of another tool
+
+
+def step(text: str, status: str, line: int) -> Step:
+    """A sub-task as a step."""
+    return Step(text.strip(), state_of(status) is PlanTaskState.DONE, line + 1)
+
+
+def paragraphs(**parts: str | None) -> str:
+    """A body from named texts, in the order given; empty ones are left out."""
+    shown = [
+        text.strip() if name == "description" else f"{name.replace('_', ' ')}:\n{text.strip()}"
+        for name, text in parts.items()
+        if text and text.strip()
+    ]
+    return "\n\n".join(shown)

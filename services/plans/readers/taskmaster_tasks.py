@@ -1,0 +1,60 @@
+"""The tasks of one Task Master tag. Apart, because importing pydantic is dear."""
+
+from cc4tui.services.plans.draft import BatchDraft, PlanDraft
+from cc4tui.services.plans.jsontext import Placed
+from cc4tui.services.plans.readers.records import (
+    Lines,
+    Record,
+    add_task,
+    paragraphs,
+    set_priority,
+    state_of,
+    step,
+    validate,
+)
+from cc4tui.services.plans.readers.taskmaster import qualified
+
+
+class Subtask(Record):
+    """A part of a task."""
+
+    id: str = ""
+    title: str = ""
+    status: str = "pending"
+
+
+class MasterTask(Record):
+    """A task as Task Master writes it; ids are numbers or text."""
+
+    id: str
+    title: str = ""
+    description: str | None = None
+    status: str = "pending"
+    dependencies: list[str] | None = None
+    priority: str | None = None
+    details: str | None = None
+    testStrategy: str | None = None
+    subtasks: list[Subtask] | None = None
+
+
+def read_tag(
+    text: str, tasks: list[Placed], batch: BatchDraft, plan: PlanDraft, several: bool
+) -> None:
+    """Read the tasks of one tag into a batch."""
+    lines = Lines(text)
+    for placed in tasks:
+        line = lines.of(placed.start)
+        record = validate(MasterTask, placed.value, line, plan)
+        if record is None:
+            continue
+        task_id = qualified(batch.id, record.id, several=several)
+        task = add_task(plan, batch, task_id, record.title, (line, lines.of(placed.end)))
+        task.state = state_of(record.status)
+        task.depends = [qualified(batch.id, d, several=several) for d in record.dependencies or ()]
+        task.steps = [step(s.title, s.status, line) for s in record.subtasks or ()]
+        task.body = paragraphs(
+            description=record.description,
+            Details=record.details,
+            Test_strategy=record.testStrategy,
+        )
+        set_priority(task, record.priority)

@@ -1,0 +1,1 @@
+"""Starts agents so that they die with us and leave nothing behind."""

@@ -1,0 +1,238 @@
+"""The real Claude Code from npm does what the recordings say, against a scripted model."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cc4tui.domain.agent import (
+    AgentJob,
+    AgentResult,
+    AgentSpec,
+    BackingOff,
+    ExitStatus,
+    FileChanged,
+    SessionStarted,
+    TextSaid,
+    ThinkingSaid,
+    ToolCalled,
+    ToolReturned,
+)
+from cc4tui.domain.run import AttemptOutcome, ReasonCode
+from cc4tui.domain.usage import TokenUsage
+from cc4tui.services.agents.claude import ClaudeBackend
+from cc4tui.services.processes.environment import scrubbed_environment
+
+
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(120)]
+
+SPEC = AgentSpec("claude", "claude")
+
+
+@pytest.fixture
+def ask(job: AgentJob, claude_environment: dict[str, str], run_agent: Callable) -> Callable:
+    """Has Claude Code do a prompt in a git repository."""
+    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
+
+    def run(prompt: str, spec: AgentSpec = SPEC, job: AgentJob = job, **person: str | None):
+        job.prompt_file.write_text(prompt, encoding="utf-8")
+        environment = {
+            name: value
+            for name, value in {**claude_environment, **person}.items()
+            if value is not None
+        }
+        return run_agent(ClaudeBackend(environment), job, spec, environment, timeout=100)
+
+    return run
+
+
+def test_writes_edits_runs_and_commits(ask: Callable, job: AgentJob) -> None:
+    ended = ask(
+        "Do it. <<think hmm>> <<say Writing>> <<tokens in=1000 out=200 cache=5000>>"
+        "<<write path=src/a.py lines=4>>"
+        '<<tokens in=10 out=20>> <<edit path=src/a.py old="return 1" new="return 100">>'
+        "<<tokens in=10 out=20>> <<bash ls src>> <<tokens in=10 out=20>> <<commit add a>>"
+        "<<tokens in=10 out=20>> <<reply All done>>"
+    )
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    assert ended.result.usage == TokenUsage(1040, 5000, 280)
+    assert ended.result.cost_usd > 0
+    assert [e.summary for e in ended.events if isinstance(e, ToolCalled)] == [
+        "Write src/a.py",
+        "Edit src/a.py",
+        "Bash ls src",
+        "Bash git add -A && git commit -q -m 'add a'",
+    ]
+    assert all(e.ok for e in ended.events if isinstance(e, ToolReturned))
+    assert [e for e in ended.events if isinstance(e, FileChanged)] == [
+        FileChanged("src/a.py", created=True),
+        FileChanged("src/a.py"),
+    ]
+    assert ThinkingSaid("hmm") in ended.events
+    assert TextSaid("All done") in ended.events
+    assert isinstance(ended.events[0], SessionStarted)
+    assert "return 100" in (job.worktree / "src/a.py").read_text()
+    log = subprocess.run(
+        ["git", "-C", str(job.worktree), "log", "--format=%s"], capture_output=True, check=True
+    )
+    assert log.stdout == b"add a\n"
+
+
+@pytest.mark.parametrize(
+    ("marker", "code", "words"),
+    [
+        ("<<fail 401>>", ReasonCode.LOGIN, "claude failed: "),
+        ("<<fail 429 after=1>>", ReasonCode.QUOTA, "claude failed: API Error"),
+        ("<<fail 529>>", ReasonCode.QUOTA, "claude failed: API Error"),
+        ("<<fail 500>>", ReasonCode.AGENT, "claude failed: API Error"),
+        ("<<say x>> <<drop>> <<bash true>>", ReasonCode.AGENT, "claude failed: "),
+    ],
+)
+def test_errors_of_the_model(marker: str, code: ReasonCode, words: str, ask: Callable) -> None:
+    ended = ask(f"{marker} <<reply no>>", CLAUDE_CODE_MAX_RETRIES="1")
+    assert ended.code == 1, ended.output
+    assert (ended.result.outcome, ended.result.reason_code) == (AttemptOutcome.FAILED, code)
+    assert ended.result.reason.startswith(words)
+
+
+def test_gets_over_two_overloads(ask: Callable, job: AgentJob) -> None:
+    ended = ask("<<fail 529 times=2>> <<write path=b.txt lines=2>>")
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    waits = [e for e in ended.events if isinstance(e, BackingOff)]
+    assert [w.reason for w in waits] == [
+        "overloaded (529), try 1 of 4",
+        "overloaded (529), try 2 of 4",
+    ]
+    assert (job.worktree / "b.txt").exists()
+
+
+def test_limits_of_its_own(ask: Callable) -> None:
+    ended = ask(
+        "<<write path=a.txt lines=1>> <<write path=b.txt lines=1>>",
+        replace(SPEC, args=("--max-turns", "1")),
+    )
+    assert ended.result.reason == "claude stopped: Reached maximum number of turns (1)"
+    ended = ask(
+        "<<tokens in=900000 out=9000>> <<write path=a.txt lines=1>> <<write path=b.txt lines=1>>",
+        replace(SPEC, args=("--max-budget-usd", "0.01")),
+    )
+    assert ended.result.reason_code is ReasonCode.BUDGET
+    assert ended.result.reason.startswith("claude stopped: ")
+
+
+def test_resumes_a_session_in_the_same_folder(ask: Callable, job: AgentJob) -> None:
+    first = ask("<<write path=one.txt lines=1>>")
+    again = ask(
+        "<<write path=two.txt lines=1>>", job=replace(job, resume_session=first.result.session)
+    )
+    assert again.result.outcome is AttemptOutcome.SUCCEEDED
+    assert again.result.session == first.result.session
+    assert (job.worktree / "two.txt").exists()
+    unknown = ask("hello", job=replace(job, resume_session="00000000-0000-4000-8000-000000000000"))
+    assert unknown.result.outcome is AttemptOutcome.FAILED
+    assert "No conversation found with session ID" in unknown.result.reason
+
+
+def test_model_and_effort_are_understood(ask: Callable, job: AgentJob) -> None:
+    ended = ask("<<reply hi>>", replace(SPEC, model="sonnet"), replace(job, effort="high"))
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended.stderr
+    assert "sonnet" in next(e.model for e in ended.events if isinstance(e, SessionStarted))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
+def test_root_is_refused_in_its_own_words(ask: Callable) -> None:
+    ended = ask("<<reply hi>>", IS_SANDBOX=None)
+    assert ended.result.outcome is AttemptOutcome.FAILED
+    assert "cannot be used with root/sudo privileges" in ended.result.reason
+
+
+@pytest.fixture
+def tree_of_this_test() -> Iterator[Callable[[], list[psutil.Process]]]:
+    """Lists what carries this test's mark in its environment, and ends what is left of it."""
+    mark = f"{os.getpid()}-{threading.get_ident()}"
+
+    def alive() -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("CLAUDE_TEST_MARK") == mark:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    alive.mark = mark
+    yield alive
+    for process in alive():
+        process.kill()
+
+
+def test_an_interrupt_leaves_no_shell(
+    job: AgentJob, claude_environment: dict[str, str], tree_of_this_test: Callable
+) -> None:
+    """SIGINT while a command runs: the CLI says so, and ends the command itself."""
+    environment = {**claude_environment, "CLAUDE_TEST_MARK": tree_of_this_test.mark}
+    job.prompt_file.write_text(
+        "<<say starting>> <<bash sleep 300>> <<write path=late.txt lines=1>>"
+    )
+    backend = ClaudeBackend(environment)
+    launch = backend.launch(SPEC, job)
+    stream = backend.stream(SPEC, job)
+    with (
+        job.prompt_file.open("rb") as prompt,
+        subprocess.Popen(
+            launch.argv,
+            cwd=job.worktree,
+            env=scrubbed_environment(environment, launch.passes, launch.env),
+            stdin=prompt,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        while not any(isinstance(e, ToolCalled) for e in stream.feed(process.stdout.readline())):
+            assert process.poll() is None
+        while not any("sleep" in p.name() for p in tree_of_this_test()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest, stderr = process.communicate(timeout=launch.interrupt_seconds)
+    stream.feed(rest)
+    result = stream.finish(ExitStatus(process.returncode), stderr.decode())
+    assert (result.outcome, result.reason) == (AttemptOutcome.STOPPED, "claude was interrupted")
+    assert (result.usage.output_tokens, result.session is not None) == (40, True)
+    gone, alive = psutil.wait_procs(tree_of_this_test(), timeout=5)
+    assert not alive, gone
+    assert not (job.worktree / "late.txt").exists()
+
+
+def test_four_at_once(
+    tmp_path: Path,
+    job: AgentJob,
+    claude_environment: dict[str, str],
+    run_agent: Callable,
+    mock_model: Any,
+) -> None:
+    """Four processes share one HOME and one model."""
+
+    def run(number: int) -> AgentResult:
+        worktree, prompt_file = tmp_path / f"w{number}", tmp_path / f"prompt{number}"
+        worktree.mkdir()
+        prompt_file.write_text(f"<<sleep 2>> <<write path=f{number}.txt lines=2>>")
+        mine = replace(job, worktree=worktree, prompt_file=prompt_file)
+        backend = ClaudeBackend(claude_environment)
+        return run_agent(backend, mine, SPEC, claude_environment, timeout=100).result
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(run, range(4)))
+    assert [result.outcome for result in results] == [AttemptOutcome.SUCCEEDED] * 4, results
+    assert all((tmp_path / f"w{number}" / f"f{number}.txt").exists() for number in range(4))
+    assert mock_model.stats()["max_active"] >= 2

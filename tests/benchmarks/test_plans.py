@@ -1,0 +1,95 @@
+"""Speed of reading plans, as ratios against baselines run side by side on the same text."""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from markdown_it import MarkdownIt
+
+from cc4tui.services.plans.graph import waves
+from cc4tui.services.plans.reading import read_plan
+from cc4tui.services.plans.report import plan_to_json
+from cc4tui.services.plans.writeback import tick
+
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+
+ONE_PASS = re.compile(
+    r"^( *)(?:(#{1,6})\s+(.*)|([-*+]|\d+[.)])\s+(?:\[(.)\]\s+)?(.*)|(```|~~~).*|(\S.*))?$", re.M
+)
+"""The least that reading takes: look at every line once."""
+
+
+def large_plan(tasks: int = 10_000, batch: int = 100) -> str:
+    """About 2 MB and 12 lines a task."""
+    lines = ["# A large plan", ""]
+    for first in range(0, tasks, batch):
+        lines += [f"## Phase {first // batch + 1}: Part {first // batch + 1}", ""]
+        for number in range(first + 1, first + batch + 1):
+            lines += [
+                f"- [ ] T{number:05d} [P] Implement feature number {number} in `src/m{number}.py`",
+                "  - Write the code",
+                "  - Write tests",
+                "  - Update docs",
+                "",
+                "  Details follow here:",
+                "",
+                "  ```python",
+                f"  x = {number}",
+                "  ```",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def seconds(function: Callable[[], object], rounds: int = 3) -> float:
+    """The least CPU time of a few rounds: the number that a busy machine disturbs least."""
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        function()
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def test_ten_thousand_tasks() -> None:
+    text = large_plan()
+    data = text.encode()
+    one_pass = seconds(lambda: sum(1 for _ in ONE_PASS.finditer(text)))
+    ours = seconds(lambda: read_plan(data, "plan.md"))
+    share = text[: len(text) // 8]
+    markdown = seconds(lambda: MarkdownIt("commonmark").parse(share), rounds=1) * 8
+    plan = read_plan(data, "plan.md")
+    assert len(list(plan.tasks())) == 10_000
+    sys.stdout.write(
+        f"\n10,000 tasks, {len(data) / 1e6:.1f} MB: {ours:.2f} s CPU,"
+        f" {ours / one_pass:.1f} x one regex pass,"
+        f" {markdown / ours:.1f} x faster than markdown-it\n"
+    )
+    assert ours / one_pass < 30
+    assert markdown / ours > 2.5
+
+
+def test_showing_ticking_and_planning_ten_thousand_tasks() -> None:
+    data = large_plan().encode()
+    plan = read_plan(data, "plan.md")
+    read = seconds(lambda: read_plan(data, "plan.md"))
+    shown = seconds(lambda: plan_to_json(plan))
+    ticked = seconds(lambda: tick(data, plan, "T09999"))
+    waved = seconds(lambda: waves(plan, 8))
+    sys.stdout.write(
+        f"\nagainst reading: JSON {shown / read:.2f}, one tick {ticked / read:.3f},"
+        f" waves {waved / read:.2f}\n"
+    )
+    assert shown < read
+    assert ticked < read / 10
+    assert waved < read
+
+
+def test_time_grows_with_the_plan_and_no_faster() -> None:
+    small, large = large_plan(1_000).encode(), large_plan(8_000).encode()
+    growth = seconds(lambda: read_plan(large, "x.md")) / seconds(lambda: read_plan(small, "x.md"))
+    sys.stdout.write(f"\n8 times the tasks take {growth:.1f} times as long\n")
+    assert growth < 16

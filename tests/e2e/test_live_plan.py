@@ -1,0 +1,68 @@
+"""A person edits the plan while it is being run."""
+
+import pytest
+
+
+pytestmark = pytest.mark.integration
+
+PLAN = """\
+---
+cc4: 1
+---
+# P
+
+## Batch 1: A
+- [ ] 1.1 One
+- [ ] 1.2 Two {depends_on: [1.1]}
+- [ ] 1.3 Three {depends_on: [1.1]}
+"""
+
+EDITS = """
+plan = pathlib.Path({plan!r})
+if task == "1.1":
+    plan.write_text({after!r})
+    time.sleep(2.5)
+pathlib.Path(f"{{task}}.txt").write_text(prompt)
+"""
+
+
+def edited_run(project, agent, after: str, before: str = PLAN):
+    project.write("plan.md", before)
+    project.commit("plan")
+    body = EDITS.format(plan=str(project.root / "plan.md"), after=after)
+    return project.run("plan.md", "--agent-command", agent(body))
+
+
+def test_a_task_that_is_added_joins_the_run(project, agent):
+    result = edited_run(project, agent, PLAN + "- [ ] 1.4 Four {depends_on: [1.2]}\n")
+    assert result.code == 0, result.err
+    (change,) = result.of("plan_changed")
+    assert change["added"] == ["1.4"]
+    assert change["applied"] is True
+    assert result.finished["counts"] == {"landed": 4}
+    assert "1.4.txt" in project.files()
+    text = (project.root / "plan.md").read_text()
+    assert "- [x] 1.4 Four" in text
+    assert project.left_behind() == []
+
+
+def test_a_task_that_is_removed_is_cancelled(project, agent):
+    after = PLAN.replace("- [ ] 1.3 Three {depends_on: [1.1]}\n", "")
+    result = edited_run(project, agent, after)
+    assert result.of("plan_changed")[0]["removed"] == ["1.3"]
+    assert result.states == {"1.1": "landed", "1.2": "landed", "1.3": "cancelled"}
+
+
+def test_a_task_that_is_changed_gets_its_new_words(project, agent):
+    after = PLAN.replace("1.2 Two", "1.2 Quite another thing")
+    result = edited_run(project, agent, after)
+    assert result.of("plan_changed")[0]["changed"] == ["1.2"]
+    assert "Quite another thing" in (project.root / "1.2.txt").read_text()
+
+
+def test_an_edit_that_breaks_the_plan_is_told_and_not_applied(project, agent):
+    result = edited_run(project, agent, PLAN + "- [ ] 1.5 Five {depends_on: [9.9]}\n")
+    (change,) = result.of("plan_changed")
+    assert change["applied"] is False
+    assert "9.9" in change["reason"]
+    assert result.finished["counts"] == {"landed": 3}

@@ -1,0 +1,48 @@
+"""Processes that outlived their program, its zygote and its supervisors are ended by `clean`."""
+
+import contextlib
+import signal
+import time
+
+import psutil
+import pytest
+
+
+pytestmark = pytest.mark.integration
+
+PLAN = "# P\n\n## Batch 1: A\n- [ ] 1.1 Leaves something behind\n"
+DAEMON = """
+pathlib.Path("precious.txt").write_text("work of hours")
+subprocess.Popen(["sleep", "300"], start_new_session=True)
+pathlib.Path(MARK).touch()
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("command", [("clean",), ("doctor", "--fix")], ids=["clean", "doctor"])
+def test_what_survived_everything_is_ended_and_its_work_is_saved(project, agent, tmp_path, command):
+    mark = tmp_path / "mark"
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    body = DAEMON.replace("MARK", repr(str(mark)))
+    process = project.start("run", "plan.md", "--yes", "--agent-command", agent(body))
+    deadline = time.monotonic() + 20
+    while not mark.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    ours = psutil.Process(process.pid)
+    watchers = [p for p in ours.children(recursive=True) if "supervision" in " ".join(p.cmdline())]
+    assert len(watchers) == 2
+    for watcher in watchers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            watcher.send_signal(signal.SIGSTOP)
+    for watcher in [*watchers, ours]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            watcher.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert any("sleep 300" in line for line in project.processes())
+    result = project.cc4tui(*command)
+    assert result.code == 0, result.err
+    assert project.processes() == []
+    [saved] = project.cc4tui("saved", "list", "--json").json
+    assert saved["files"] == ["precious.txt"]

@@ -1,0 +1,171 @@
+"""What executes or redirects is noticed; what editors write all day is not."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cc4tui.services.git.fingerprint import Fingerprinter
+from cc4tui.services.git.runner import GitRunner
+
+
+async def _differences(session: Any, change: Callable[[], object]) -> tuple[str, ...]:
+    printer = Fingerprinter(session.repository)
+    before = await printer.take()
+    assert before.differences(await printer.take()) == ()
+    change()
+    return before.differences(await printer.take())
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "core.fsmonitor", "core.hooksPath", "core.sshCommand", "core.worktree",
+        "core.pager", "core.editor", "filter.x.clean", "filter.x.smudge", "filter.x.process",
+        "diff.external", "diff.x.command", "diff.x.textconv", "merge.x.driver", "alias.st",
+        "include.path", "includeIf.gitdir:/.path", "url.evil.insteadOf", "credential.helper",
+        "credential.https://x.helper", "gpg.program", "gpg.ssh.program", "remote.o.url",
+        "remote.o.pushurl", "remote.o.uploadpack", "submodule.s.update", "trailer.x.command",
+        "branch.main.mergeOptions", "extensions.partialClone", "sequence.editor", "mergetool.x.cmd",
+    ],
+)  # fmt: skip
+async def test_keys_that_count(session: Any, key: str) -> None:
+    (said,) = await _differences(session, lambda: session.repo.git("config", key, "/tmp/evil"))
+    assert said.lower().startswith(f"config {key.lower()} (local): ")
+    assert said.endswith("/tmp/evil")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["user.name", "branch.main.remote", "branch.main.vscode-merge-base", "core.autocrlf", "gui.x",
+     "pull.rebase", "remote.o.fetch", "diff.algorithm", "merge.conflictStyle", "my.key"],
+)  # fmt: skip
+async def test_keys_that_do_not(session: Any, key: str) -> None:
+    assert await _differences(session, lambda: session.repo.git("config", key, "input")) == ()
+
+
+async def test_becoming_bare_counts(session: Any) -> None:
+    said = await _differences(session, lambda: session.repo.git("config", "core.bare", "true"))
+    assert said == ("config core.bare (local): false -> true",)
+
+
+async def test_a_configuration_that_git_refuses_counts(session: Any) -> None:
+    said = await _differences(session, lambda: session.repo.write(".git/config", "[core\n"))
+    assert any(line.startswith("the configuration: none -> git refuses it") for line in said)
+
+
+async def test_global_configuration_counts(session: Any, person: Path) -> None:
+    (said,) = await _differences(
+        session, lambda: session.repo.git("config", "--global", "alias.x", "!evil")
+    )
+    assert said == "config alias.x (global): none -> !evil"
+
+
+async def test_changed_and_removed_values_are_shown(session: Any) -> None:
+    session.repo.git("config", "alias.x", "one")
+    said = await _differences(session, lambda: session.repo.git("config", "alias.x", "two"))
+    assert said == ("config alias.x (local): one -> two",)
+    said = await _differences(session, lambda: session.repo.git("config", "--unset", "alias.x"))
+    assert said == ("config alias.x (local): two -> none",)
+
+
+async def test_a_file_included_before_counts(session: Any) -> None:
+    extra = session.repo.write("extra.cfg", "[user]\n\tname = x\n")
+    session.repo.git("config", "include.path", str(extra))
+    said = await _differences(session, lambda: extra.write_text("[core]\n\tfsmonitor = evil\n"))
+    assert said == ("config core.fsmonitor (local): none -> evil",)
+
+
+async def test_worktree_configuration_counts(session: Any) -> None:
+    session.repo.git("config", "extensions.worktreeConfig", "true")
+    said = await _differences(
+        session, lambda: session.repo.git("config", "--worktree", "core.fsmonitor", "evil")
+    )
+    assert said == ("config core.fsmonitor (worktree): none -> evil",)
+
+
+@pytest.mark.parametrize(
+    "name", ["hooks/pre-commit", "info/attributes", "objects/info/alternates", "info/grafts"]
+)
+async def test_files_that_count(session: Any, name: str) -> None:
+    path = session.repo.path / ".git" / name
+    (said,) = await _differences(session, lambda: session.repo.write(f".git/{name}", "x\n"))
+    assert path.name in said
+    (said,) = await _differences(session, lambda: path.write_text("y\n"))
+    assert path.name in said
+    (said,) = await _differences(session, path.unlink)
+    assert said.endswith("-> none")
+
+
+async def test_making_a_hook_executable_counts(session: Any) -> None:
+    hook = session.repo.write(".git/hooks/pre-push", "#!/bin/sh\n")
+    hook.chmod(0o644)
+    (said,) = await _differences(session, lambda: hook.chmod(0o755))
+    assert "not executable" in said
+
+
+async def test_hooks_path_is_followed(session: Any) -> None:
+    session.repo.git("config", "core.hooksPath", ".husky")
+    (said,) = await _differences(session, lambda: session.repo.write(".husky/pre-commit", "x"))
+    assert ".husky/pre-commit" in said
+
+
+async def test_samples_do_not_count(session: Any) -> None:
+    change = session.repo.write
+    assert await _differences(session, lambda: change(".git/hooks/x.sample", "x")) == ()
+
+
+async def test_git_file_of_a_worktree_counts(
+    repo: Any, open_session: Callable[..., Any], tmp_path: Path
+) -> None:
+    repo.git("worktree", "add", "-q", str(tmp_path / "side"))
+    session = await open_session(type(repo)(tmp_path / "side"))
+    pointer = tmp_path / "side" / ".git"
+    (said,) = await _differences(session, lambda: pointer.write_text("gitdir: /tmp/evil\n"))
+    assert said.startswith(".git: ")
+
+
+async def test_commondir_of_a_worktree_counts(
+    repo: Any, open_session: Callable[..., Any], tmp_path: Path
+) -> None:
+    repo.git("worktree", "add", "-q", str(tmp_path / "side"))
+    session = await open_session(type(repo)(tmp_path / "side"))
+    evil = session.repository.location.git_dir / "commondir"
+    original = evil.read_text()
+    printer = Fingerprinter(session.repository)
+    before = await printer.take()
+    evil.write_text("../../../other\n")
+    files = dict(printer._files(session.repository.config))
+    assert files["commondir of this worktree"] != before.items["commondir of this worktree"]
+    evil.write_text(original)
+    assert before.differences(await printer.take()) == ()
+
+
+async def test_passwords_in_addresses_are_not_shown(session: Any) -> None:
+    (said,) = await _differences(
+        session, lambda: session.repo.git("config", "remote.o.url", "https://me:s3cret@host/x")
+    )
+    assert "s3cret" not in said
+    assert "https://...@host/x" in said
+
+
+async def test_git_is_asked_only_when_a_file_changed(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printer = Fingerprinter(session.repository)
+    await printer.take()
+    calls: list[object] = []
+    real = GitRunner.run
+
+    async def counted(self: GitRunner, *args: Any, **options: Any) -> Any:
+        calls.append(args)
+        return await real(self, *args, **options)
+
+    monkeypatch.setattr(GitRunner, "run", counted)
+    await asyncio.gather(*(printer.take() for _ in range(5)))
+    assert calls == []
+    session.repo.git("config", "user.name", "other")
+    await printer.take()
+    assert len(calls) == 1

@@ -1,0 +1,156 @@
+"""Worktrees of a run that was killed: found, adopted, saved, removed."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cc4tui.services.git.leftovers import adopt, find_leftovers, remove_leftover
+from cc4tui.services.git.refs import AttemptName
+from cc4tui.services.git.slot_life import make_slot
+from cc4tui.services.git.tasks import TaskBranch
+from cc4tui.services.git.worktrees import Lease
+
+
+async def _killed(session: Any, name: str = "slot-1", task: str | None = "t") -> Lease:
+    """A worktree as a killed process leaves it: begun if it has a task."""
+    slot = await make_slot(session.private, name, session.repository.head)
+    lease = Lease(slot, session.name())
+    if task:
+        await session.branches.begin(lease, "r1", task, 1, session.repository.head)
+    return lease
+
+
+async def test_nothing_there_is_nothing_found(session: Any) -> None:
+    assert find_leftovers(session.private) == []
+
+
+async def test_owner_and_base_are_known(session: Any) -> None:
+    await _killed(session, "slot-1", "1.1")
+    await _killed(session, "slot-2", None)
+    busy, free = find_leftovers(session.private)
+    assert (busy.path.name, free.path.name) == ("slot-1", "slot-2")
+    assert busy.owner is not None
+    assert (busy.owner.run, busy.owner.attempt) == ("r1", 1)
+    assert busy.base == session.repository.head
+    assert free.owner is None
+
+
+async def test_uncommitted_work_is_saved_then_removed(session: Any) -> None:
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("done")
+    (found,) = find_leftovers(session.private)
+    saved = await remove_leftover(session.private, found)
+    assert saved == "refs/cc4/saved/r1/t/1/1"
+    assert session.repo.content(saved, "half") == b"done"
+    assert find_leftovers(session.private) == []
+    session.repo.assert_sound()
+
+
+async def test_saved_or_untouched_work_needs_no_ref(session: Any) -> None:
+    lease = await _killed(session, "slot-1", "a")
+    (lease.worktree / "n").write_text("x")
+    branch = TaskBranch(AttemptName("r1", "a", 1), session.repository.head)
+    await session.branches.save(lease, branch, "m\n")
+    await _killed(session, "slot-2", "b")
+    for found in find_leftovers(session.private):
+        assert await remove_leftover(session.private, found) is None
+    assert not session.repo.refs("refs/cc4/saved/")
+    session.repo.assert_sound()
+
+
+async def test_attempt_goes_on_where_it_was(session: Any) -> None:
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("done")
+    (found,) = find_leftovers(session.private)
+    assert found.owner is not None
+    slot = await adopt(session.private, found)
+    branch = TaskBranch(found.owner, found.base or "")
+    work = await session.branches.save(Lease(slot, found.owner), branch, "recovered\n")
+    assert [change.path for change in work.changed] == ["half"]
+    await remove_leftover(session.private, found)
+    assert not session.repo.refs("refs/cc4/saved/")
+    session.repo.assert_sound()
+
+
+async def test_tracked_file_that_is_ignored_survives_a_lost_index(
+    session: Any, agent_git: Callable[..., str]
+) -> None:
+    session.repo.write(".gitignore", "*.bin\n")
+    session.repo.write("kept.bin", "tracked")
+    session.repo.git("add", "-f", "kept.bin")
+    session.repository.head = session.repo.commit()
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("done")
+    shutil.rmtree(session.private.index_dir)
+    session.private.index_dir.mkdir()
+    (found,) = find_leftovers(session.private)
+    assert found.owner == AttemptName("r1", "t", 1), "known from its HEAD"
+    saved = await remove_leftover(session.private, found)
+    assert {"half", "kept.bin"} <= session.repo.files(saved or "").keys()
+
+
+async def test_half_made_worktrees_are_removed_without_a_trace(session: Any) -> None:
+    lease = await _killed(session, task=None)
+    (lease.worktree / "src/a.txt").unlink()
+    lease.slot.owner_file.unlink()
+    lease.slot.index.unlink()
+    (found,) = find_leftovers(session.private)
+    assert await remove_leftover(session.private, found) is None
+    session.repo.assert_sound()
+
+
+@pytest.mark.parametrize("damage", ["admin", "pointer", "index lock"])
+async def test_damage_loses_no_file(session: Any, damage: str) -> None:
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("done")
+    if damage == "admin":
+        shutil.rmtree(lease.slot.admin)
+    elif damage == "pointer":
+        (lease.worktree / ".git").write_text("gitdir: /nowhere\n")
+    else:
+        lease.slot.index.with_name(f"{lease.slot.index.name}.lock").write_text("")
+    (found,) = find_leftovers(session.private)
+    saved = await remove_leftover(session.private, found)
+    assert session.repo.content(saved or "", "half") == b"done"
+    session.repo.assert_sound()
+
+
+async def test_removal_that_was_cut_short_is_finished(session: Any) -> None:
+    lease = await _killed(session, "slot-1", None)
+    shutil.rmtree(lease.worktree)
+    other = await _killed(session, "slot-2", None)
+    shutil.rmtree(other.slot.admin)
+    assert [found.path.name for found in find_leftovers(session.private)] == ["slot-1", "slot-2"]
+    for found in find_leftovers(session.private):
+        assert await remove_leftover(session.private, found) is None
+    assert find_leftovers(session.private) == []
+    session.repo.assert_sound()
+
+
+async def test_commit_that_only_a_lost_worktree_knew_is_saved(
+    session: Any, agent_git: Callable[..., str]
+) -> None:
+    lease = await _killed(session)
+    agent_git(lease, "checkout", "-q", "--detach")
+    agent_git(lease, "commit", "-q", "--allow-empty", "-m", "only here")
+    shutil.rmtree(lease.worktree)
+    (found,) = find_leftovers(session.private)
+    saved = await remove_leftover(session.private, found)
+    assert session.repo.git("log", "-1", "--format=%s", saved or "") == "only here"
+    session.repo.assert_sound()
+
+
+async def test_worktrees_of_the_person_are_none_of_ours(session: Any, tmp_path: Any) -> None:
+    session.repo.git("worktree", "add", "-q", "-b", "mine", str(tmp_path / "mine"))
+    assert find_leftovers(session.private) == []
+
+
+async def test_pool_works_beside_them(session: Any) -> None:
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("done")
+    async with session.pool(size=2) as pool:
+        other = await pool.acquire(session.name("u"))
+        assert other.worktree != lease.worktree
+    assert (lease.worktree / "half").exists()

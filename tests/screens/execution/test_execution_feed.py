@@ -1,0 +1,109 @@
+"""What agents say and do, as lines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cc4tui.domain import agent as a
+from cc4tui.domain.text import clean
+from cc4tui.screens.execution.feed import Feed
+from cc4tui.screens.widgets.ansi import Pen, read_line
+
+
+class Reader:
+    """Hands out prepared portions."""
+
+    def __init__(self, *portions: Sequence[a.AgentEvent]) -> None:
+        self.portions = list(portions)
+
+    async def read(self) -> list[a.AgentEvent]:
+        return list(self.portions.pop(0)) if self.portions else []
+
+
+def lines_of(*events: a.AgentEvent) -> list[str]:
+    feed = Feed(Reader())
+    feed.take(events)
+    return clean(feed.source.read(0, 10**6).decode()).splitlines()
+
+
+def pen_of(event: a.AgentEvent) -> Pen:
+    feed = Feed(Reader())
+    feed.take([event])
+    spans, _ = read_line(feed.source.read(0, 10**6).decode().splitlines()[0])
+    return spans[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (a.TextSaid("one\ntwo"), ["one", "two"]),
+        (a.StderrSaid("warning"), ["warning"]),
+        (a.ThinkingSaid("  first\nsecond\n"), ["first", "second"]),
+        (a.ToolCalled("1", "Edit", {}, "Edit api/limits.py"), ["▸ Edit api/limits.py"]),
+        (a.ToolCalled("1", "Bash"), ["▸ Bash "]),
+        (a.ToolReturned("1", True, "3 passed"), ["  └ 3 passed"]),
+        (a.ToolReturned("1", True, "3 passed\nmore\n\nand more"), ["  └ 3 passed … +2 lines"]),
+        (a.ToolReturned("1", True, ""), []),
+        (a.ToolReturned("1", False, ""), ["  ✗ failed"]),
+        (
+            a.ToolReturned("1", False, "a\nb\nc\nd\ne\nf"),
+            ["  ✗ a", "    b", "    c", "    d", "    … +2 lines"],
+        ),
+        (a.SessionStarted("abc", "sonnet"), ["session abc with sonnet"]),
+        (a.BackingOff(12.4, "overloaded"), ["↻ waits for 12 s: overloaded"]),
+        (a.BackingOff(0, "overloaded"), ["↻ waits: overloaded"]),
+        (a.LimitReached("5 hours", None), ["⏸ limit: 5 hours"]),
+        (a.LimitReached("5 hours", 1e300), ["⏸ limit: 5 hours"]),
+        (a.ProblemMet("401"), ["✗ 401"]),
+        (
+            a.TodosChanged((a.Todo("x", True), a.Todo("y", False, True))),
+            ["☑ 1 of 2 steps done  now: y"],
+        ),
+        (a.FileChanged("a.py"), []),
+        (a.AgentFinished(True), []),
+        (a.UsageReported(a.TokenUsage()), []),
+    ],
+)
+def test_an_event_as_lines(event: a.AgentEvent, lines: list[str]) -> None:
+    assert lines_of(event) == lines
+
+
+def test_reasoning_is_dim_and_errors_are_red() -> None:
+    assert pen_of(a.ThinkingSaid("hm")).has(2)
+    assert pen_of(a.StderrSaid("boom")).ink == 1
+    assert pen_of(a.ToolReturned("1", True, "ok")).has(2)
+    assert pen_of(a.TextSaid("plain")) == Pen()
+
+
+def test_an_agents_colour_does_not_run_into_what_follows() -> None:
+    feed = Feed(Reader())
+    feed.take([a.TextSaid("\x1b[31mred without end"), a.ToolCalled("1", "Bash", {}, "Bash ls")])
+    rows = feed.source.read(0, 1000).decode().splitlines()
+    _, pen = read_line(rows[0])
+    spans, _ = read_line(rows[1], pen)
+    assert spans[-1] == (" ls", Pen())
+
+
+def test_text_keeps_progress_for_the_view_to_fold() -> None:
+    feed = Feed(Reader())
+    feed.take([a.TextSaid("10%\r20%\r30%")])
+    assert b"\r" in feed.source.read(0, 100)
+
+
+async def test_pulling_takes_everything_in_order_and_knows_the_last_action() -> None:
+    call: Any = a.ToolCalled("1", "Read", {}, "Read a.py\nand more")
+    feed = Feed(Reader([a.TextSaid("first")], [call], []))
+    assert await feed.pull()
+    assert feed.last_action == "▸ Read a.py⏎and more"
+    assert not await feed.pull()
+    assert clean(feed.source.read(0, 100).decode()) == "first\n▸ Read a.py⏎and more\n"
+
+
+async def test_a_flood_leaves_time_for_others() -> None:
+    feed = Feed(Reader(*[[a.TextSaid(str(n))] for n in range(100)]))
+    await feed.pull()
+    assert feed.source.size() < 100
+    while await feed.pull():
+        pass
+    assert feed.source.read(0, 10**6).decode().split() == [str(n) for n in range(100)]

@@ -1,0 +1,217 @@
+"""The headings of runs and panes, and the rows of the list."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cc4tui import events as e
+from cc4tui.domain.run import TaskRunState
+from cc4tui.domain.usage import TokenUsage
+from cc4tui.screens.execution.diff import coloured
+from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
+from cc4tui.screens.execution.model import RunModel, TaskView
+from cc4tui.screens.execution.numbers import cost, tokens
+from cc4tui.screens.execution.resting import resting_lines
+from cc4tui.screens.execution.tasks import draw_task, ordered
+from cc4tui.screens.lines import Line, width_of
+
+
+S = TaskRunState
+Model = Callable[..., RunModel]
+
+
+def plain(line: Line) -> str:
+    return "".join(text for text, _ in line)
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [(None, "?"), (0, "0"), (950, "950"), (34_400, "34k"), (999_499, "999k"), (1_250_000, "1.2M")],
+)
+def test_tokens(total: int | None, told: str) -> None:
+    assert tokens(TokenUsage(output_tokens=total)) == told
+
+
+@pytest.mark.parametrize(
+    ("usd", "told"),
+    [(None, "$?"), (0.0, "$0.00"), (0.001, "<$0.01"), (0.41, "$0.41"), (12.5, "$12.50")],
+)
+def test_cost(usd: float | None, told: str) -> None:
+    assert cost(usd) == told
+
+
+@given(
+    st.lists(st.sampled_from(list(TaskRunState)), max_size=40),
+    st.integers(1, 60),
+)
+def test_the_bar_is_as_wide_as_asked_and_done_only_when_all_is(
+    states: list[TaskRunState], width: int
+) -> None:
+    tasks = {str(n): TaskView(str(n), state=state) for n, state in enumerate(states)}
+    bar = progress_bar(RunModel(run=None, tasks=tasks), width)  # type: ignore[arg-type]
+    assert width_of(bar) == width
+    done = sum(len(text) for text, ink in bar if ink == "good")
+    all_done = states and all(s in (S.MERGED, S.LANDED, S.SKIPPED) for s in states)
+    assert (done == width) == bool(all_done)
+
+
+@pytest.mark.parametrize("width", [40, 60, 79, 120, 200])
+def test_a_runs_lines_fit(model: Model, now: datetime, width: int) -> None:
+    states = {f"t{n}": state for n, state in enumerate(TaskRunState)}
+    lines = run_lines(model(**states), now, width)
+    assert len(lines) == 2
+    for line in lines:
+        assert width_of(line) <= width
+
+
+def test_words_are_left_out_from_the_end_where_there_is_no_room(
+    model: Model, now: datetime
+) -> None:
+    run = model(a=S.FAILED, b=S.RUNNING, c=S.PENDING, d=S.LANDED)
+    wide = plain(run_lines(run, now, 120)[1])
+    assert "✗ 1 failed  ● 1 running  ○ 1 pending  ✓ 1 landed" in wide
+    narrow = plain(run_lines(run, now, 32)[1])
+    assert "✗ 1 failed" in narrow
+    assert "✓ 1" in narrow
+    assert "landed" not in narrow
+
+
+def test_a_part_of_the_cost_that_is_unknown_is_said(
+    story: Callable[..., Any], now: datetime
+) -> None:
+    told = story({"1": "One", "2": "Two"})
+    told.start("1")
+    told.use("1", 1000, 0.5)
+    assert "$0.50 " in plain(run_lines(told.model, now, 100)[1])
+    told.start("2")
+    told.use("2", 1000, None)
+    assert "$0.50 + ?" in plain(run_lines(told.model, now, 100)[1])
+
+
+def test_why_no_task_starts_is_said(story: Callable[..., Any], now: datetime) -> None:
+    told = story({"1": "One"})
+    told.add(e.RunPaused, reason="the quota is used up", until="15:40")
+    assert "no new task starts: the quota is used up until 15:40" in plain(
+        run_lines(told.model, now, 100)[2]
+    )
+
+
+def test_a_long_reason_takes_four_lines_at_most(story: Callable[..., Any], now: datetime) -> None:
+    told = story({"1": "One"})
+    told.finish("failed", reason="why " * 200)
+    lines = run_lines(told.model, now, 60)
+    assert len(lines) == 6
+    assert plain(lines[-1]).endswith("…")
+    assert all(width_of(line) <= 60 for line in lines)
+
+
+def test_a_pane_tells_state_task_agent_time_tokens_cost_and_action(
+    story: Callable[..., Any], now: datetime
+) -> None:
+    told = story({"2.1": "Rate limiter"})
+    told.start("2.1")
+    told.use("2.1", 34_000, 0.41)
+    task = told.model.tasks["2.1"]
+    first, second = pane_lines(task, now, 90, number=2, doing="Edit a.py")
+    text = plain(first)
+    assert text.startswith("2 ● running  2.1 Rate limiter  claude ")
+    assert text.endswith("1:58  34k $0.41 ")
+    assert plain(second).strip() == "Edit a.py"
+    (only,) = pane_lines(task, now, 90, doing="Edit a.py", tall=False)
+    assert "Edit a.py" in plain(only)
+
+
+def test_a_second_try_is_marked(story: Callable[..., Any], now: datetime) -> None:
+    told = story({"1": "One"})
+    told.start("1", 2)
+    assert "claude try 2" in plain(pane_lines(told.model.tasks["1"], now, 90)[0])
+
+
+@given(st.text(max_size=80), st.integers(10, 150), st.booleans())
+def test_a_panes_lines_fit_whatever_the_title(title: str, width: int, tall: bool) -> None:
+    when = datetime.fromisoformat("2026-11-21T10:00:00+00:00")
+    task = TaskView(title, title, state=S.FAILED, reason=title)
+    for line in pane_lines(task, when, width, doing=title, tall=tall):
+        assert width_of(line) <= width
+
+
+def test_problems_come_first_then_what_runs_what_waits_and_the_newest_end(model: Model) -> None:
+    run = model(
+        a=S.LANDED,
+        b=S.PENDING,
+        c=S.RUNNING,
+        d=S.BLOCKED,
+        e=S.FAILED,
+        f=S.READY,
+        g=S.MERGED,
+        ended={"a": 5, "g": 9},
+    )
+    assert "".join(task.id for task in ordered(run)) == "edcfbga"
+
+
+def test_a_row_tells_what_one_asks_next(now: datetime, story: Callable[..., Any]) -> None:
+    waiting = TaskView("2", "Two", waits_for=("1", "1b"))
+    assert plain(draw_task(waiting, now, 60).right) == "after 1b +1"
+    told = story({"1": "One"})
+    told.start("1", 1)
+    told.end("1", 1, retry_in=0.0)
+    told.start("1", 2)
+    row = draw_task(told.model.tasks["1"], now, 60)
+    assert plain(row.right).startswith("2 tries  ")
+    failed = TaskView("3", "Three", state=S.FAILED, reason="tests red")
+    assert "tests red" in plain(draw_task(failed, now, 80).left)
+    assert plain(draw_task(failed, now, 80).left).startswith("✗ failed ")
+
+
+def test_a_run_that_waits_for_its_first_agent_says_so(model: Model) -> None:
+    text = "\n".join(plain(line) for line in resting_lines(model(a=S.PENDING)))
+    assert "the first agents are about to start" in text
+
+
+def test_many_problems_are_summed_up(model: Model) -> None:
+    run = model(**{f"t{n}": S.FAILED for n in range(20)})
+    text = "\n".join(plain(line) for line in resting_lines(run))
+    assert text.count("✗ failed") == 8
+    assert "and 12 more" in text
+
+
+# --- diffs ------------------------------------------------------------------------------------
+
+DIFF = """diff --git a/x.py b/x.py
+index 1..2 100644
+--- a/x.py
++++ b/x.py
+@@ -1,2 +1,3 @@ def f():
+ same
+-old
++new
++++ counted, as it stands in a hunk
+diff --git a/new.py b/new.py
+new file mode 100644
+--- /dev/null
++++ b/new.py
+@@ -0,0 +1 @@
++x
+"""
+
+
+def test_a_diff_is_counted_and_coloured() -> None:
+    diff = coloured(DIFF)
+    assert (diff.files, diff.added, diff.removed) == (2, 3, 1)
+    assert "\x1b[32m+new\x1b[0m" in diff.text
+    assert "\x1b[31m-old\x1b[0m" in diff.text
+    assert "\x1b[36m@@ -1,2 +1,3 @@ def f():\x1b[0m" in diff.text
+    assert "\n+++ b/x.py\n" in diff.text
+
+
+def test_colours_of_the_files_themselves_are_taken_out() -> None:
+    diff = coloured("@@ -1 +1 @@\n+\x1b[41mx\x1b]0;t\x07\n")
+    assert "\x1b[32m+x\x1b[0m" in diff.text
+
+
+def test_no_diff_is_no_text() -> None:
+    assert coloured("").text == ""

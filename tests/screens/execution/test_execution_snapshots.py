@@ -1,0 +1,164 @@
+"""Pictures of the Execution tab at three sizes, as stories with keys pressed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from cc4tui import events as e
+from cc4tui.domain.agent import StderrSaid, TextSaid, ThinkingSaid, ToolCalled, ToolReturned
+from cc4tui.domain.run import TaskRunState
+from cc4tui.screens.app import CommandCenterApp
+from cc4tui.screens.execution import ExecutionTab
+from cc4tui.screens.options import StartOptions, Tab
+
+
+TASKS = {
+    "1.1": "Settings model",
+    "1.2": "Redis client",
+    "1.3": "Request identity",
+    "1.4": "Migration of the users table",
+    "2.1": "Rate limiter",
+    "2.2": "Quota page",
+    "2.3": "[@click=app.quit]x[/] a [/] b",
+    "2.4": "漢字 in a title",
+    "3.1": "Docs",
+}
+SIZES = [(80, 24), (120, 36), (200, 50)]
+
+App = CommandCenterApp
+Prepared = Callable[[tuple[int, int]], Any]
+
+
+@pytest.fixture
+def told(empty_center: Any, stage: Callable[..., Any]) -> Any:
+    """Four agents at work; one task failed, one merged, some wait."""
+    run = stage(empty_center, TASKS)
+    run.center = empty_center
+    run.start("1.1")
+    run.use("1.1", 18_400, 0.12)
+    run.end("1.1")
+    run.add(e.TaskMerged, "1.1", commit="c", merged_as="m")
+    run.start("1.4", agent="codex")
+    run.end("1.4", outcome="failed", reason="tests red")
+    run.add(e.TaskFailed, "1.4", reason_code="checks", reason="tests red after 2 tries")
+    run.add(e.TaskBlocked, "3.1", by="1.4", reason="1.4 failed")
+    for task, agent in (("1.2", "claude"), ("1.3", "codex"), ("2.1", "claude"), ("2.3", "claude")):
+        run.start(task, agent=agent)
+        run.use(task, 34_000, 0.41 if agent == "claude" else None)
+    run.add(e.TaskStateChanged, "1.3", state="verifying")
+    run.add(e.TaskReady, "2.2")
+    run.say("1.2", TextSaid("I'll read the client first."), *_calls())
+    run.say("1.3", TextSaid("\x1b[32mPASS\x1b[0m tests/test_identity.py \x1b[2m(12 tests)\x1b[0m"))
+    run.say("2.1", ThinkingSaid("The limiter must not block the loop."), *_calls())
+    run.say("2.3", StderrSaid("warning: 漢字 \x1b]52;c;aGFjaw==\x07are wide"))
+    run.center.diffs["r-7f3", "1.2"] = (
+        "diff --git a/api/redis.py b/api/redis.py\nindex 1..2 100644\n--- a/api/redis.py\n"
+        "+++ b/api/redis.py\n@@ -1,3 +1,4 @@ class Client:\n import redis\n-URL = None\n"
+        "+URL = 'redis://localhost'\n+POOL = 8\n"
+    )
+    return run
+
+
+def _calls() -> list[Any]:
+    return [
+        ToolCalled("1", "Read", {}, "Read api/redis.py"),
+        ToolReturned("1", True, "import redis\nURL = None"),
+        ToolCalled("2", "Bash", {}, "Bash pytest -q tests/test_redis.py"),
+        ToolReturned("2", False, "1 failed\nassert None is not None"),
+        ToolCalled("3", "Edit", {}, "Edit api/redis.py"),
+    ]
+
+
+@pytest.fixture
+def app(told: Any, clock: Callable[[], Any]) -> App:
+    return App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock))
+
+
+async def settled(pilot: Pilot[None], *keys: str) -> None:
+    """Wait until every pane shows what its agent said, then press keys."""
+    tab = pilot.app.query_one(ExecutionTab)
+    for _ in range(500):
+        await pilot.pause(0.01)
+        panes = tab.grid.panes
+        if panes and all(pane.feed and pane.feed.source.size() for pane in panes):
+            break
+    await pilot.pause()
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(0.1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_agents_at_work(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=settled)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_one_agent_whole(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
+    async def zoom(pilot: Pilot[None]) -> None:
+        await settled(pilot, "alt+1", "enter")
+
+    assert snap_compare(app, terminal_size=size, run_before=zoom)
+
+
+def test_a_diff(snap_compare: Any, app: App) -> None:
+    async def diff(pilot: Pilot[None]) -> None:
+        await settled(pilot, "alt+1", "d")
+
+    assert snap_compare(app, terminal_size=(120, 36), run_before=diff)
+
+
+def test_the_question_before_stopping(snap_compare: Any, app: App) -> None:
+    async def ask(pilot: Pilot[None]) -> None:
+        await settled(pilot, "alt+1", "s")
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
+
+
+def test_a_search(snap_compare: Any, app: App) -> None:
+    async def search(pilot: Pilot[None]) -> None:
+        await settled(pilot, "alt+1", "enter", "slash", *"redis")
+        log = pilot.app.query_one(ExecutionTab).shown_log
+        while log is None or log.search is None or log.search.count is None:
+            await pilot.pause(0.01)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=search)
+
+
+@pytest.mark.parametrize("theme", ["cc4-light", "cc4-terminal"])
+def test_other_colours(snap_compare: Any, told: Any, clock: Callable[[], Any], theme: str) -> None:
+    app = App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock, theme=theme))
+    assert snap_compare(app, terminal_size=(120, 36), run_before=settled)
+
+
+def test_only_ascii(snap_compare: Any, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC4TUI_ASCII", "1")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=settled)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_run_that_is_over(snap_compare: Any, told: Any, app: App, size: tuple[int, int]) -> None:
+    for task, view in told.model.tasks.items():
+        if view.is_active or view.state is TaskRunState.MERGED:
+            told.end(task)
+            told.add(e.TaskLanded, task, target="main")
+    told.add(e.TaskNoChange, "2.2", reason="the agent changed nothing")
+    told.finish("partly_failed", reason="1.4 failed; what merged landed on main")
+
+    async def over(pilot: Pilot[None]) -> None:
+        tab = pilot.app.query_one(ExecutionTab)
+        for _ in range(500):
+            await pilot.pause(0.01)
+            if tab.model is not None and tab.resting.display:
+                break
+
+    assert snap_compare(app, terminal_size=size, run_before=over)
+
+
+def test_nothing_has_run_yet(
+    snap_compare: Any, empty_center: Any, clock: Callable[[], Any]
+) -> None:
+    app = App(empty_center, StartOptions(tab=Tab.EXECUTION, clock=clock))
+    assert snap_compare(app, terminal_size=(80, 24))

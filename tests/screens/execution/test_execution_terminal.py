@@ -1,0 +1,173 @@
+"""The real program in a real terminal: what an agent and a plan say reaches it as text only."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+
+pytestmark = pytest.mark.integration
+
+TITLE = "[@click=app.quit]x[/] a [/] b"
+PAYLOADS = (b"owned", b"aGFjaw==", b"q544e")
+"""What stands within sequences: dropped whole, none of it may arrive."""
+OBEYED = (
+    b"\x1b[6n",
+    b"\x1b]52;",
+    b"\x1b]0;",
+    b"\x1b]8;",
+    b"\xc2\x9b",
+    b"\xc2\x9d",
+    b"\xe2\x80\xae",
+)
+"""Queries, clipboard, title, links, C1 and bidi as bytes."""
+EVIL = (
+    TITLE + " \x1b]52;c;aGFjaw==\x07\x1b]0;owned\x07\x1b[6n\x1bP+q544e\x1b\\\x9b6n\x9d0;owned\x9c"
+    "\x1b]8;;https://owned.example\x1b\\link\x1b]8;;\x1b\\\u202edlrow \x1b[31mred\x1b[0m"
+)
+AGENT = f"""
+import os, pathlib, sys
+print({EVIL!r}, flush=True)
+sys.stderr.write({EVIL!r} + chr(10))
+pathlib.Path({TITLE.split()[0].replace("/", "_")!r} + ".txt").write_text({EVIL!r})
+"""
+PLAN = f"""# Plan {EVIL}
+
+## Batch 1: Only {EVIL}
+
+- [ ] 1.1 Add {EVIL}
+"""
+
+
+class Terminal:
+    """A program in a pseudo terminal, with everything it wrote and the screen it made."""
+
+    def __init__(self, argv: list[str], cwd: Path, env: dict[str, str]) -> None:
+        self.written = b""
+        self._screen = pyte.Screen(120, 36)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+        self.process = subprocess.Popen(
+            argv, cwd=cwd, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def until(self, *words: str, gone: str = "\0", seconds: float = 40) -> None:
+        """Read until all of these stand on the screen, and that one does not."""
+        end = time.monotonic() + seconds
+        while gone in self.text or not all(word in self.text for word in words):
+            assert time.monotonic() < end, f"{words} did not appear:\n{self.text}"
+            self._read(0.2)
+
+    def _read(self, seconds: float) -> None:
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if ready:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:  # the program has ended
+                return
+            self.written += data
+            self._stream.feed(data)
+
+    def reach(self, keys: bytes, *words: str) -> None:
+        """Press keys again, as a person would, until these words stand on the screen.
+
+        Keys that come while a tab is still being made can find nothing that has the focus.
+        """
+        for _ in range(8):
+            self.press(b"3" + keys)
+            try:
+                return self.until(*words, seconds=4)
+            except AssertionError:
+                continue
+        raise AssertionError(f"{words} did not appear:\n{self.text}")
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CC4TUI_", "GIT_"))}
+    return kept | {
+        "CC4TUI_STATE_DIR": str(tmp_path / "state"),
+        "CC4TUI_CONFIG_DIR": str(tmp_path / "config"),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+    }
+
+
+@pytest.fixture
+def repository(tmp_path: Path, environment: dict[str, str]) -> Path:
+    """A repository in which a hostile agent has done a hostile plan's task."""
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "plan.md").write_text(PLAN)
+    (tmp_path / "agent.py").write_text(AGENT)
+    git = ["git", "-c", "user.name=Person", "-c", "user.email=person@example.org"]
+    for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", EVIL[:20]]):
+        subprocess.run([*git, *args], cwd=root, check=True)
+    command = f"{sys.executable} {tmp_path / 'agent.py'}"
+    done = subprocess.run(
+        [sys.executable, "-m", "cc4tui", "run", "plan.md", "--yes", "--agent-command", command],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.fixture
+def terminal(repository: Path, environment: dict[str, str]) -> Iterator[Terminal]:
+    opened = Terminal([sys.executable, "-m", "cc4tui"], repository, environment)
+    yield opened
+    opened.close()
+
+
+def assert_only_text(terminal: Terminal) -> None:
+    for bad in (*PAYLOADS, *OBEYED):
+        at = terminal.written.find(bad)
+        assert at < 0, f"{bad!r} arrived: {terminal.written[max(at - 60, 0) : at + 60]!r}"
+
+
+def test_nothing_that_a_terminal_obeys_arrives(terminal: Terminal) -> None:
+    terminal.until("Execution")
+    terminal.press(b"3")
+    terminal.until("succeeded", "Add [@click=app")
+    terminal.reach(b"t\r", "red", "link")
+    assert TITLE in terminal.text
+    assert_only_text(terminal)
+    terminal.press(b"d")
+    terminal.until("diff --git", "+[@click=app.quit]")
+    terminal.press(b"\x1b")
+    terminal.until("link", gone="diff --git")
+    terminal.press(b"l")
+    terminal.until("raw output", "link")
+    for tab in (b"2", b"1", b"4", b"3"):
+        terminal.press(tab)
+    terminal.until("raw output")
+    assert_only_text(terminal)
+    assert terminal.process.poll() is None

@@ -1,0 +1,140 @@
+"""Every verb of the tab has its action, and the footer offers what makes sense."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from cc4tui import events as e
+from cc4tui.screens.execution import ExecutionTab
+from cc4tui.screens.execution.tab import nearest
+from cc4tui.screens.options import Tab
+from cc4tui.screens.verbs import Scope, verbs
+from cc4tui.screens.widgets.key_bar import KeyBar
+from cc4tui.screens.widgets.log_view import LogView
+
+
+TASKS = {"1.1": "Settings", "1.2": "Client", "1.3": "Docs", "1.4": "Tests"}
+Open = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
+Settle = Callable[..., Awaitable[None]]
+
+
+@pytest.mark.parametrize("scope", [Scope.EXECUTION, Scope.LOG])
+def test_every_verb_has_an_action(scope: Scope) -> None:
+    owner = ExecutionTab if scope is Scope.EXECUTION else LogView
+    for verb in verbs(scope):
+        assert hasattr(owner, f"action_{verb.action.split('(')[0]}"), verb.action
+
+
+@pytest.fixture
+def run(empty_center: Any, stage: Callable[..., Any]) -> Any:
+    told = stage(empty_center, TASKS)
+    told.center = empty_center
+    told.start("1.1")
+    told.start("1.2")
+    told.end("1.2")
+    told.add(e.TaskFailed, "1.2", reason_code="agent", reason="boom")
+    told.start("1.3")
+    return told
+
+
+def offered(pilot: Pilot[None]) -> set[str]:
+    bar = pilot.app.screen.query_one(KeyBar)
+    return {item[1].description for item in bar.items()}
+
+
+async def test_the_footer_follows_what_is_selected(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 2)
+        await pilot.press("alt+1")
+        assert {"zoom", "stop", "diff", "raw", "problems", "stop run"} <= offered(pilot)
+        assert not {"retry", "dismiss", "back", "search"} & offered(pilot)
+        await pilot.press("t", "home")
+        await settle(pilot, lambda: "retry" in offered(pilot))
+        assert "stop" not in offered(pilot)
+        await pilot.press("enter")
+        await settle(pilot, lambda: {"back", "search", "retry"} <= offered(pilot))
+        assert "zoom" not in offered(pilot)
+
+
+async def test_a_task_that_never_ran_has_no_diff(open_app: Open, run: Any, settle: Settle) -> None:
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 2)
+        await pilot.press("t", "end")
+        await settle(pilot, lambda: "diff" not in offered(pilot))
+
+
+async def test_a_run_that_is_over_cannot_be_stopped(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    for task in ("1.1", "1.3"):
+        run.end(task)
+        run.add(e.TaskLanded, task, target="main")
+    run.finish("partly_failed")
+    async with open_app(run.center, run="r-7f3") as pilot:
+        await settle(pilot, lambda: "retry" in offered(pilot))
+        assert not {"stop run", "stop"} & offered(pilot)
+
+
+async def test_following_is_offered_when_the_log_stands_still(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    from cc4tui.domain.agent import TextSaid
+
+    run.say("1.1", *[TextSaid(f"line {n}") for n in range(100)])
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 2)
+        await pilot.press("alt+1", "enter")
+        await settle(pilot, lambda: tab.shown_log and tab.shown_log.window.reader.size > 500)
+        assert "follow" not in offered(pilot)
+        await pilot.press("pageup")
+        await settle(pilot, lambda: "follow" in offered(pilot))
+        await pilot.press("end")
+        await settle(pilot, lambda: "follow" not in offered(pilot))
+
+
+async def test_hits_are_gone_through_only_while_there_is_a_search(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    from cc4tui.domain.agent import TextSaid
+
+    run.say("1.1", TextSaid("needle"), TextSaid("hay"), TextSaid("needle"))
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 2)
+        await pilot.press("alt+1", "enter")
+        await settle(pilot, lambda: tab.shown_log and tab.shown_log.window.reader.size > 10)
+        assert "next" not in offered(pilot)
+        await pilot.press("slash", *"needle", "enter")
+        await settle(pilot, lambda: "next" in offered(pilot))
+        log = tab.shown_log
+        assert log is not None
+        assert log.search is not None
+        first = log.search.here
+        await pilot.press("n")
+        await settle(pilot, lambda: log.search is not None and log.search.here != first)
+        await pilot.press("slash", "escape")
+        await settle(pilot, lambda: log.search is None and "next" not in offered(pilot))
+
+
+async def test_the_nearest_widget_in_a_direction(open_app: Open, run: Any, settle: Settle) -> None:
+    run.start("1.4")
+    async with open_app(run.center, tab=Tab.EXECUTION, size=(200, 50)) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 3)
+        panes = tab.grid.panes
+        everything = [*panes, tab.tasks]
+        one, two, three = panes
+        assert nearest(one, everything, "right") is two
+        assert nearest(one, everything, "down") is three
+        assert nearest(two, everything, "right") is tab.tasks
+        assert nearest(one, everything, "left") is None
+        assert nearest(one, everything, "up") is None
+        assert nearest(three, everything, "up") in (one, two)

