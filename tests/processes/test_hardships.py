@@ -33,12 +33,14 @@ def supervisor_of(record: Record, folder: Path) -> int:
 
 
 async def test_a_supervisor_that_cannot_write_ends_the_tree_and_tells_the_end(
-    folder: Path, make_spec: Spec, nasty: tuple[str, ...], survivors: Survivors, record: Record
-):
+    folder: Path, make_spec: Spec, nasty: tuple[str, ...], survivors: Survivors, record: Record,
+    eventually: Eventually,
+):  # fmt: skip
     log = folder / "log"
     host = Supervisors(log)
     spec = make_spec(*nasty, "hidden", interrupt_seconds=0.1)
     process = await host.spawn(spec)
+    await eventually(lambda: (spec.folder / "out").read_bytes() == b"ready\n")
     resource.prlimit(supervisor_of(record, spec.folder), resource.RLIMIT_FSIZE, (0, 0))
     process.stop("stopped")
     end = await process.ended()

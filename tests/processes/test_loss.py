@@ -45,6 +45,7 @@ async def test_a_killed_app_takes_its_agents_with_it(
     app.kill()
     await eventually(lambda: survivors() == [], GONE_SECONDS)
     for number in range(3):
+        await eventually(lambda n=number: record(folder / str(n), "ended") is not None)
         ended = record(folder / str(number), "ended")
         assert ended is not None
         assert ended["code"] == -9
