@@ -16,6 +16,7 @@ from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.dialogs.choice import ChoiceDialog
 from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.widgets.row_list import RowList
+from cc4tui.screens.widgets.status_bar import StatusBar
 
 
 SIZES = [
@@ -139,7 +140,9 @@ def test_quitting_asks_while_agents_run(story: Story, make_run: Any, until: Any)
         asyncio.run(center.journal.create_run(make_run("r-9", "plans/api.md"), []))
 
     async def shown(pilot: Pilot[None]) -> None:
+        bar = pilot.app.screen_stack[0].query_one(StatusBar)
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await until(pilot, lambda: bar.progress is not None)
 
     story(Tab.PLANS, (80, 24), "q", prepare=run, act=shown)
 
