@@ -1,5 +1,6 @@
 """The app: a status line, four tabs, a line of keys; screens talk to it by messages."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,7 @@ class CommandCenterApp(App[None]):
         self.progress: RunProgressed | None = None
         """The newest news of the run that Execution shows."""
         self._tabs: dict[Tab, Widget] = {}
+        self._mounting = asyncio.Lock()
         self._focus: dict[Tab, Widget | None] = {}
         self._undo = UndoStack()
         self._note: NoteLine | None = None
@@ -97,6 +99,7 @@ class CommandCenterApp(App[None]):
         self.theme = self.options.theme
         self.set_class(ascii_only(), "-ascii")
         await self.show_tab(self.tab)
+        self.watch(self.screen, "focused", self._focus_moved, init=False)
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
@@ -141,12 +144,20 @@ class CommandCenterApp(App[None]):
         return widget
 
     async def _mounted(self, tab: Tab) -> Widget:
-        widget = self._tabs.get(tab)
-        if widget is None:
-            widget = self._tabs[tab] = _FACTORIES[tab](self)
-            widget.display = tab is self.tab
-            await self._body.mount(widget)
+        """The tab with everything in it; a key that comes while it is being made waits for it."""
+        async with self._mounting:
+            widget = self._tabs.get(tab)
+            if widget is None:
+                widget = _FACTORIES[tab](self)
+                widget.display = tab is self.tab
+                await self._body.mount(widget)
+                self._tabs[tab] = widget
         return widget
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """What had the focus is gone or hidden: keys still belong to the tab that is shown."""
+        if focused is None and self.tab in self._tabs and self.is_running:
+            _focus_into(self._tabs[self.tab], None)
 
     async def action_show_tab(self, name: str) -> None:
         """Show the tab of this name."""
@@ -309,9 +320,18 @@ def _focus_into(tab: Widget, before: Widget | None) -> None:
     """Focus what had it before in this tab, or the tab's entry, or the first that can have it."""
     candidates = (before, getattr(tab, "entry", None), *tab.walk_children(Widget))
     for widget in candidates:
-        if widget is not None and widget.is_attached and widget.focusable:
+        if widget is not None and _can_have_focus(widget):
             tab.screen.set_focus(widget)
             return
+
+
+def _can_have_focus(widget: Widget) -> bool:
+    """What is not displayed can have the focus too, says Textual, and loses it again later."""
+    return (
+        widget.is_attached
+        and widget.focusable
+        and all(node.display for node in widget.ancestors_with_self)
+    )
 
 
 def _ideas(app: CommandCenterApp) -> Widget:

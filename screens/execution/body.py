@@ -58,12 +58,13 @@ class ExecutionBody(Vertical):
     """
 
     def __init__(self, center: CommandCenter, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(classes="-empty")
         self.center = center
         self.model: RunModel | None = None
         """The run that is shown."""
         self.head = RunHead(clock)
         self.grid = PaneGrid(center, clock)
+        self.grid.display = False
         self.resting = TextPane(resting_lines(None))
         self.more = MoreStrip(clock)
         self.diff = DiffPane(center)
@@ -78,7 +79,7 @@ class ExecutionBody(Vertical):
         self.dismissed: set[str] = set()
         """Finished tasks whose panes a person took away."""
         self._greets = True
-        """Whether the focus goes to the first pane once there is one."""
+        """Whether the focus goes to the list, and to the first pane once there is one."""
         self._asked = False
         """Whether a run was asked for, so that the newest one is not shown instead."""
 
@@ -96,8 +97,6 @@ class ExecutionBody(Vertical):
 
     def on_mount(self) -> None:
         """Listen to runs; show the newest one."""
-        self.grid.display = False
-        self.add_class("-empty")
         attempt(self, self._bridge.work(), group="bridge")
         attempt(self, self._show_newest(), group="newest")
         attempt(self, self._watch_output(), group="output")
@@ -167,10 +166,10 @@ class ExecutionBody(Vertical):
         self.grid.show(model, shown)
         hidden = () if self.is_whole else (it for it in self._slots if it not in shown)
         self.more.show([model.tasks[it] for it in hidden])
-        if self._greets and self.display and self.grid.panes:
-            self._greets = False
-            if self.screen.focused in (None, self.tasks):
-                self.entry.focus()
+        if self._greets and self.display:
+            self._greets = not self.grid.panes
+            if self.screen.focused in (None, self.tasks, self.resting):
+                self.screen.set_focus(self.entry)
 
     async def _watch_output(self) -> None:
         """Let the panes in sight take what their agents said; the others cost nothing."""

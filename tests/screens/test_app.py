@@ -1,10 +1,12 @@
 """The shell: tabs, status line, help, palette, themes, and the ways out."""
 
+import asyncio
 import os
 from typing import Any
 
 import pytest
 from textual.command import CommandPalette
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -361,3 +363,53 @@ async def test_undo_forgets_the_oldest_steps_and_keeps_what_failed() -> None:
 def test_the_app_needs_nothing_but_the_port(center: Any) -> None:
     app = CommandCenterApp(center)
     assert app.center is center
+
+
+def type_at_once(pilot: Any, *keys: str) -> None:
+    """Put keys into the app's queue, none waiting for what the one before it does."""
+    for key in keys:
+        pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_a_key_waits_for_the_tab_that_is_being_made(
+    open_app: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+    mount = ExecutionTab.on_mount
+
+    async def slowly(tab: ExecutionTab) -> None:
+        begun.set()
+        await gate.wait()
+        mount(tab)
+
+    monkeypatch.setattr(ExecutionTab, "on_mount", slowly)
+    async with open_app(tab=Tab.PLANS) as pilot:
+        await asyncio.wait_for(begun.wait(), 5)
+        type_at_once(pilot, "3", "t")
+        gate.set()
+        await until(pilot, lambda: pilot.app.tab is Tab.EXECUTION)
+        tab = pilot.app.query_one(ExecutionTab)
+        await until(pilot, lambda: tab.tasks.has_focus)
+
+
+async def test_the_focus_never_leaves_the_tab_that_is_shown(
+    open_app: Any, until: Any, empty_center: Any
+) -> None:
+    async with open_app(on=empty_center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        assert tab.resting.has_focus  # the list of tasks is not displayed
+        for keys in ("2", "3", "1"), ("4", "2", "4", "1", "3"):
+            type_at_once(pilot, *keys)
+            await until(pilot, lambda keys=keys: pilot.app.tab is list(Tab)[int(keys[-1]) - 1])
+            await pilot.pause()
+            shown = pilot.app._tabs[pilot.app.tab]
+            assert shown in pilot.app.focused.ancestors_with_self
+        pilot.app.screen.set_focus(None)
+        assert tab.resting.has_focus
+
+
+async def test_the_focus_goes_to_the_list_as_soon_as_a_run_is_shown(
+    open_app: Any, until: Any, center: Any
+) -> None:
+    async with open_app(tab=Tab.EXECUTION) as pilot:
+        await until(pilot, lambda: pilot.app.query_one(ExecutionTab).tasks.has_focus)
