@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from cc4tui.services.git.private import PrivateGit
 
 
+Entry = tuple[str, str]
+"""Mode and object id, as an index or a tree holds a path."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
     """One path that differs."""
@@ -17,6 +21,18 @@ class ChangedFile:
     """Bytes that are not UTF-8 are surrogates; clean it before it is shown."""
     old_mode: str = ""
     new_mode: str = ""
+    old_oid: str = ""
+    new_oid: str = ""
+
+    @property
+    def old(self) -> Entry | None:
+        """What there was; None if it was added."""
+        return None if self.status == "A" else (self.old_mode, self.old_oid)
+
+    @property
+    def new(self) -> Entry | None:
+        """What there is; None if it was deleted."""
+        return None if self.status == "D" else (self.new_mode, self.new_oid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +72,8 @@ def parse_raw(output: bytes) -> tuple[ChangedFile, ...]:
 def _changes(output: bytes) -> Iterator[ChangedFile]:
     fields = iter(output.split(b"\0")[:-1])
     for header in fields:
-        old_mode, new_mode, _, _, status = header.decode("ascii").removeprefix(":").split(" ")
-        yield ChangedFile(status[0], os.fsdecode(next(fields)), old_mode, new_mode)
+        old_mode, new_mode, old, new, status = header.decode("ascii").removeprefix(":").split(" ")
+        yield ChangedFile(status[0], os.fsdecode(next(fields)), old_mode, new_mode, old, new)
 
 
 def _stat(field: str) -> FileStat:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cc4tui.services.git.fingerprint import Fingerprint, Fingerprinter
+from cc4tui.services.git.interrupted import take_back_landing
 from cc4tui.services.git.landing_checkout import CheckoutRefusedError, Refusal, merge_into
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES
@@ -65,6 +66,7 @@ class _Landing:
         self._ref = f"{BRANCHES}{target}"
 
     async def run(self, before: Fingerprint | None) -> Landed | Refused:
+        await take_back_landing(self._private)
         old = await self._repository.refs.value(self._ref)
         if old is None:
             return self._missing()

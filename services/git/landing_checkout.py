@@ -1,28 +1,20 @@
 """The one place where a checkout of the person's is changed: `git merge --ff-only` in it.
 
-The person's own configuration counts there, as if they typed the command; what the repository's
-configuration would run is switched off for the call.
+It is written down before, so that one which is cut short can be taken back: see `interrupted`.
 """
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from cc4tui.errors import Cc4tuiError, GitError
-from cc4tui.services.git.config import GitConfig
 from cc4tui.services.git.diff import changed_files
-from cc4tui.services.git.discovery import Location, locate
-from cc4tui.services.git.environment import person_environment
-from cc4tui.services.git.lfs import is_lfs
+from cc4tui.services.git.interrupted import begin_landing, end_landing
 from cc4tui.services.git.locks import freeing_locks
+from cc4tui.services.git.person_checkout import PersonCheckout, neutral_settings
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES
-from cc4tui.services.git.repository import read_config
 
-
-REPOSITORY_SCOPES = frozenset({"local", "worktree"})
-"""Scopes that whoever can write the repository can write."""
 
 _BUSY = re.compile(r"index\.lock|MERGE_HEAD|unmerged|not concluded|CHERRY_PICK_HEAD|conflict")
 
@@ -60,52 +52,37 @@ async def merge_into(private: PrivateGit, checkout: Path, old: str, new: str, ta
         CheckoutRefusedError: files are in the way, or something else is under way there.
         GitError: git failed for another reason.
     """
-    location = await locate(private.repository.runner, checkout)
-    if location.common_dir != private.repository.common_dir:
+    person = await PersonCheckout.open(private, checkout)
+    if person.location.common_dir != private.repository.common_dir:
+        where = person.location.common_dir
         raise CheckoutRefusedError(
-            Refusal.TAMPERED, f"{checkout} belongs to another repository, {location.common_dir}"
+            Refusal.TAMPERED, f"{checkout} belongs to another repository, {where}"
         )
-    config = await read_config(private.repository.runner, location)
-    await _refuse_filters(private, config, old, new)
-    overrides = neutral_settings(config) | {f"branch.{target}.mergeOptions": ""}
+    await _refuse_filters(person, old, new)
+    ref = f"{BRANCHES}{target}"
+    await begin_landing(person, ref, old, new)
     try:
-        await _merge(private, location, f"{BRANCHES}{target}", new, overrides)
+        async with freeing_locks(person.locks(ref)):
+            await person.run(
+                ["merge", "-q", "--ff-only", "--no-autostash", "--no-verify-signatures", new],
+                settings={f"branch.{target}.mergeOptions": ""},
+            )
     except GitError as error:
-        raise _explained(error, checkout) from error
+        refusal = _explained(error, checkout)
+        if isinstance(refusal, CheckoutRefusedError):
+            end_landing(private)
+        raise refusal from error
+    end_landing(private)
 
 
-def neutral_settings(config: GitConfig) -> dict[str, str]:
-    """Settings that undo every filter of the repository's own; the person's, and LFS, stay."""
-    own: dict[str, str] = {}
-    theirs: dict[str, str] = {}
-    for entry in config.matching("filter.", ""):
-        if is_lfs(entry):
-            continue
-        (own if entry.scope in REPOSITORY_SCOPES else theirs)[entry.key] = entry.value
-    fallback = {key: "false" if key.endswith(".required") else "" for key in own}
-    return fallback | {key: value for key, value in theirs.items() if key in own}
-
-
-async def _merge(
-    private: PrivateGit, location: Location, ref: str, new: str, overrides: Mapping[str, str]
-) -> None:
-    folders = [f"--git-dir={location.git_dir}", f"--work-tree={location.root}"]
-    options = ["-q", "--ff-only", "--no-autostash", "--no-verify-signatures"]
-    env = person_environment() | _as_environment(overrides) | {"GIT_REFLOG_ACTION": "cc4tui land"}
-    names = (location.git_dir / "index", location.git_dir / "HEAD", location.common_dir / ref)
-    async with freeing_locks(path.with_name(f"{path.name}.lock") for path in names):
-        await private.repository.runner.run(
-            [*folders, "merge", *options, new], env=env, cwd=location.root or location.git_dir
-        )
-
-
-async def _refuse_filters(private: PrivateGit, config: GitConfig, old: str, new: str) -> None:
+async def _refuse_filters(person: PersonCheckout, old: str, new: str) -> None:
     """Files that need a program of the repository's configuration are left to the person."""
-    drivers = {key.split(".", 1)[1].rpartition(".")[0] for key in _without_value(config)}
+    undone = [k for k, value in neutral_settings(person.config).items() if value in {"", "false"}]
+    drivers = {key.split(".", 1)[1].rpartition(".")[0] for key in undone}
     if not drivers:
         return
-    paths = [change.path for change in await changed_files(private, old, new)]
-    attributes = await _filter_attributes(private, new, paths)
+    paths = [change.path for change in await changed_files(person.private, old, new)]
+    attributes = await _filter_attributes(person.private, new, paths)
     files = tuple(path for path, driver in attributes.items() if driver in drivers)
     if files:
         raise CheckoutRefusedError(
@@ -114,10 +91,6 @@ async def _refuse_filters(private: PrivateGit, config: GitConfig, old: str, new:
             "own configuration names",
             files,
         )
-
-
-def _without_value(config: GitConfig) -> list[str]:
-    return [key for key, value in neutral_settings(config).items() if value in {"", "false"}]
 
 
 async def _filter_attributes(private: PrivateGit, commit: str, paths: list[str]) -> dict[str, str]:
@@ -133,14 +106,6 @@ async def _filter_attributes(private: PrivateGit, commit: str, paths: list[str])
     finally:
         index.unlink(missing_ok=True)
     return dict(zip(result.fields[0::3], result.fields[2::3], strict=True))
-
-
-def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Settings as variables: keys may hold any character, other than with ``-c``."""
-    env = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for number, (key, value) in enumerate(settings.items()):
-        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return env
 
 
 def _explained(error: GitError, checkout: Path) -> Cc4tuiError:

@@ -26,11 +26,12 @@ async def freeing_locks(locks: Iterable[Path]) -> AsyncIterator[None]:
         yield
     except GitError as error:
         if error.returncode < 0:
-            await _free([lock for lock in locks if lock not in there_before])
+            await free_unchanged([lock for lock in locks if lock not in there_before])
         raise
 
 
-async def _free(locks: list[Path]) -> None:
+async def free_unchanged(locks: Iterable[Path]) -> None:
+    """Remove those of the locks that stay as they are for a while: whoever made them is dead."""
     left = {lock: found for lock in locks if (found := signature(lock)) is not None}
     if not left:
         return

@@ -11,15 +11,32 @@ from pathlib import Path
 
 PATIENCE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
+LANDING_MARK = {"GIT_REFLOG_ACTION": "cc4tui land"}
+"""What marks our own git in a checkout of the person's."""
+_MARK = os.fsencode("=".join(*LANDING_MARK.items()))
 
 
 async def end_orphaned_git(worktree: Path) -> int:
-    """End every git that works on a worktree of ours; how many there were.
+    """End every git of ours that works on a worktree, or lands in a checkout; how many there were.
 
-    Only for worktrees that no living cc4tui holds. A git that was started by an agent is none:
+    Only for those that no living cc4tui works on. A git that was started by an agent is none:
     it has neither our variables nor our arguments. Where there is no /proc, nothing is found.
     """
     return await asyncio.to_thread(_end_all, worktree)
+
+
+def git_works_in(folder: Path) -> bool:
+    """Whether any git, whoever started it, runs in a folder; True where nobody can tell."""
+    if not Path("/proc/self/cwd").exists():
+        return True
+    return any(_folder(pid).is_relative_to(folder) for pid in _candidates())
+
+
+def _folder(pid: int) -> Path:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return Path("/")
 
 
 def _end_all(worktree: Path) -> int:
@@ -48,9 +65,12 @@ def _candidates() -> Iterator[int]:
 def _works_on(pid: int, worktree: Path) -> bool:
     """Whether its variables or arguments are those of a call of ours for this worktree."""
     name = os.fsencode(worktree)
-    if b"GIT_WORK_TREE=" + name in _read(Path(f"/proc/{pid}/environ")).split(b"\0"):
+    variables = _read(Path(f"/proc/{pid}/environ")).split(b"\0")
+    if b"GIT_WORK_TREE=" + name in variables:
         return True
     words = _read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
+    if _MARK in variables:
+        return b"--work-tree=" + name in words
     return b"worktree" in words and name in words
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.errors import GitError
 from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.context import RunContext
@@ -83,10 +84,21 @@ class RunEngine:
             active.live = self._live_plan(context, orchestrator)
             await self._drive(active, orchestrator, recovered)
             finisher = Finisher(context, s.journal, verifier)
-            status = await finisher.finish(active.stopping, cancelled=active.cancelled)
-        if status is not RunStatus.INTERRUPTED:
-            await workspace.clean(branches_to_keep(run, await s.journal.task_runs(run.id)))
-        return status
+            stopping = active.stopping
+            landing = await finisher.land(stopping, cancelled=active.cancelled)
+        if stopping is None:  # before the end is recorded: a run that is cut here goes on
+            problem = await self._clean(workspace, run)
+            landing = replace(landing, reason=f"{landing.reason} {problem}".strip())
+        return await finisher.record(landing, stopping)
+
+    async def _clean(self, workspace: Workspace, run: RunRecord) -> str:
+        """Remove the run's branches; what is in the way is no failure of the run, but is said."""
+        try:
+            tasks = await self._s.journal.task_runs(run.id)
+            await workspace.clean(branches_to_keep(run, tasks))
+        except GitError as error:
+            return f"Its branches are left ({error}); to remove them: cc4tui clean"
+        return ""
 
     async def broke(self, run_id: str, error: BaseException) -> None:
         """Tell that a run ended by an error of its own; it can be resumed."""

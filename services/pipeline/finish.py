@@ -37,8 +37,8 @@ class Finisher:
         self._journal = journal
         self._verifier = verifier
 
-    async def finish(self, stopping: str | None, *, cancelled: bool) -> RunStatus:
-        """Land if that is due, record the run's end, and return its status.
+    async def land(self, stopping: str | None, *, cancelled: bool) -> Landing:
+        """Land if that is due.
 
         Args:
             stopping: Why the run was asked to stop before its tasks ended; None = they ended.
@@ -46,15 +46,16 @@ class Finisher:
         """
         run = self._context.run
         if stopping is not None:
-            landing = Landing(landed=False, reason=f"stopped: {stopping}")
-        elif cancelled:
-            why = f"cancelled; what merged is on {run.branch}"
-            landing = Landing(landed=False, reason=why)
-        else:
-            landing = await self._land(await self._journal.task_runs(run.id))
-        tasks = await self._journal.task_runs(run.id)
+            return Landing(landed=False, reason=f"stopped: {stopping}")
+        if cancelled:
+            return Landing(landed=False, reason=f"cancelled; what merged is on {run.branch}")
+        return await self._land(await self._journal.task_runs(run.id))
+
+    async def record(self, landing: Landing, stopping: str | None) -> RunStatus:
+        """Record the run's end, once nothing of it goes on any more, and return its status."""
+        tasks = await self._journal.task_runs(self._context.run.id)
         status = run_status(tasks, stopping)
-        await self._record(run, tasks, status, landing)
+        await self._record(self._context.run, tasks, status, landing)
         return status
 
     async def _land(self, tasks: Sequence[TaskRunRecord]) -> Landing:

@@ -11,6 +11,7 @@ from cc4tui.domain.plan import Task
 from cc4tui.domain.run import RunRecord
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
+from cc4tui.services.git.interrupted import take_back_landing
 from cc4tui.services.git.landing import Refused, land
 from cc4tui.services.git.landing_checkout import Refusal
 from cc4tui.services.git.leftovers import find_leftovers, remove_leftover
@@ -120,6 +121,7 @@ class Workspace:
         """Make or find the integration branch, and worktrees that are all gone on leaving."""
         private = PrivateGit(repository, state)
         await private.prepare()
+        await take_back_landing(private)
         await _rescue(private)
         merger = Merger(private, run.id, keep=keep)
         tip = await merger.start(await _start_commit(repository, run))

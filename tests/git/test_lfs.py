@@ -9,8 +9,9 @@ import pytest
 
 from cc4tui.services.git.config import ConfigEntry
 from cc4tui.services.git.landing import Landed, Refused, land
-from cc4tui.services.git.landing_checkout import Refusal, neutral_settings
+from cc4tui.services.git.landing_checkout import Refusal
 from cc4tui.services.git.lfs import is_lfs, lfs_settings
+from cc4tui.services.git.person_checkout import neutral_settings
 
 
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
