@@ -38,6 +38,9 @@ from cc4tui.screens.widgets.status_bar import StatusBar
 if TYPE_CHECKING:
     from cc4tui.screens.widgets.note_line import NoteLine
 
+FIRST_FRAME_SECONDS = 0.05
+"""By then the first frame is painted, and what it did not need may begin."""
+
 
 def _commands() -> type[Provider]:
     from cc4tui.screens.commands import VerbProvider
@@ -100,7 +103,8 @@ class CommandCenterApp(App[None]):
         self.set_class(ascii_only(), "-ascii")
         await self.show_tab(self.tab)
         self.watch(self.screen, "focused", self._focus_moved, init=False)
-        self.call_after_refresh(self._begin)
+        # A callback after the refresh would wait for as long as a dialog covers the first screen.
+        self.set_timer(FIRST_FRAME_SECONDS, self._begin)
 
     async def _begin(self) -> None:
         """Mount Execution, which tells of runs behind any tab; start what was asked for."""
