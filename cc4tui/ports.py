@@ -128,7 +128,10 @@ class Notebook(Protocol):
         plan: str | None = None,
         task: str | None = None,
     ) -> Idea:
-        """Set what is not None. Raises NotFoundError."""
+        """Set what is not None; empty, priority, plan and task are taken away.
+
+        Raises NotFoundError.
+        """
 
     async def delete_idea(self, idea_id: int) -> None:
         """Hide it; `restore_idea` brings it back. Raises NotFoundError."""
@@ -144,6 +147,18 @@ class Notebook(Protocol):
 
     async def search_lessons(self, query: str, limit: int = 50) -> list[Lesson]:
         """Best match first; `query` is what a person typed (any characters), prefixes match."""
+
+    async def lesson(self, lesson_id: int) -> Lesson | None: ...
+
+    async def update_lesson(
+        self,
+        lesson_id: int,
+        *,
+        text: str | None = None,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Lesson:
+        """Set what is not None. Raises NotFoundError."""
 
     async def delete_lesson(self, lesson_id: int) -> None:
         """Hide it. Raises NotFoundError."""

@@ -154,7 +154,9 @@ class IdeasTab(ListTab[Idea]):
         async def undo() -> None:
             for idea in reversed(ideas):
                 await self.center.restore_plan(plan)
-                await self.center.notebook.update_idea(idea.id, status=idea.status)
+                await self.center.notebook.update_idea(
+                    idea.id, status=idea.status, plan=idea.plan or "", task=idea.task or ""
+                )
 
         self._done(ideas, f"promoted: now {_tasks(tasks)} of {plan}", undo)
 

@@ -11,6 +11,7 @@ from cc4tui.domain.run import RunRecord
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bindings import bindings
 from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.keeping import lesson_as_typed
 from cc4tui.screens.lines import Line
 from cc4tui.screens.list_tab import ListTab
 from cc4tui.screens.memory_rows import (
@@ -123,6 +124,16 @@ class MemoryTab(ListTab[Item]):
     def action_add(self) -> None:
         """Write down a lesson."""
         self.post_message(NoteRequested(Note.LESSON))
+
+    def action_edit(self) -> None:
+        """Edit the lesson in the line for notes. Runs are history."""
+        item = self.rows.current
+        if isinstance(item, Lesson):
+            self.post_message(NoteRequested(Note.EDIT_LESSON, lesson_as_typed(item), item.id))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only lessons can be edited."""
+        return action != "edit" or isinstance(self.rows.current, Lesson)
 
     def action_delete(self) -> None:
         """Forget the lessons; `u` brings them back. Runs are history and stay."""

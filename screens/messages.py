@@ -18,10 +18,19 @@ class Note(Enum):
         "write down a lesson",
         "Enter keeps it · #tag · of several lines the first is the title · Esc",
     )
+    EDIT_LESSON = (
+        "edit the lesson",
+        "Enter keeps it · #tag · of several lines the first is the title · Esc",
+    )
 
     def __init__(self, heading: str, hint: str) -> None:
         self.heading = heading
         self.hint = hint
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether something that is there already is changed."""
+        return self in (Note.EDIT, Note.EDIT_LESSON)
 
 
 class RunProgressed(Message):

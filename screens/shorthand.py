@@ -1,7 +1,7 @@
 """The shorthand of captured notes: `fix the upload #api !high @limits`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -51,9 +51,14 @@ def parse(text: str, plans: Sequence[PlanSummary] = ()) -> Draft:
             return ""
         return match.group()
 
-    rest = _SPACES.sub(" ", _TOKEN.sub(take, text))
-    body = "\n".join(line.strip() for line in rest.strip().splitlines()).strip()
+    body = "\n".join(_rest(line, take) for line in text.splitlines()).strip()
     return Draft(body, tuple(dict.fromkeys(tags)), found.get("priority"), found.get("plan"))
+
+
+def _rest(line: str, take: Callable[[re.Match[str]], str]) -> str:
+    """A line without its shorthand; its indentation stays: it may be code."""
+    words = line.lstrip()
+    return line[: len(line) - len(words)] + _SPACES.sub(" ", _TOKEN.sub(take, words)).strip()
 
 
 def unparse(draft: Draft) -> str:

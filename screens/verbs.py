@@ -135,6 +135,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
     Scope.MEMORY: (
         Verb("open", "enter", "read", "Read the lesson, or open the run in Execution", 10),
         Verb("add", "a", "add", "Write down a lesson", 11),
+        Verb("edit", "e", "edit", "Edit the lesson", 13),
         Verb("delete", "x", "forget", "Forget the lesson, or the marked ones; u undoes it", 12),
         Verb("filter", "slash", "search", "Search all lessons as you type", 15),
         Verb("previous_view", "left", "view", "Show the view to the left"),

@@ -13,6 +13,10 @@ from cc4tui.storage.database import Database
 from cc4tui.storage.tables import ideas, lessons
 
 
+_LARGEST_KEY = 2**63 - 1
+"""No row has a higher number, and drivers raise OverflowError when they are asked for one."""
+
+
 class SqlNotebook:
     """Implements `cc4tui.ports.Notebook`."""
 
@@ -33,8 +37,7 @@ class SqlNotebook:
 
     async def idea(self, idea_id: int) -> Idea | None:
         """One idea; None when it does not exist or is deleted."""
-        query = sa.select(ideas).where(ideas.c.id == idea_id, ideas.c.deleted.is_(None))
-        row = await self._database.read(lambda c: c.execute(query).one_or_none())
+        row = await self._database.read(lambda c: _get(c, ideas, idea_id))
         return None if row is None else _idea(row)
 
     async def update_idea(
@@ -48,16 +51,14 @@ class SqlNotebook:
         plan: str | None = None,
         task: str | None = None,
     ) -> Idea:
-        """Set what is not None. Raises NotFoundError."""
-        given = {
-            "text": text,
-            "tags": tags,
-            "priority": priority,
-            "status": status,
-            "plan": plan,
-            "task": task,
-        }
-        values = {name: value for name, value in given.items() if value is not None}
+        """Set what is not None; empty, priority, plan and task are taken away.
+
+        Raises:
+            NotFoundError: there is no such idea.
+        """
+        values = _given(text=text, tags=tags, status=status)
+        clearable = _given(priority=priority, plan=plan, task=task)
+        values |= {name: value or None for name, value in clearable.items()}
         return _idea(await self._database.write(lambda c: _set(c, ideas, idea_id, values)))
 
     async def delete_idea(self, idea_id: int) -> None:
@@ -90,6 +91,23 @@ class SqlNotebook:
         rows = await self._database.read(lambda c: search.lessons_like(c, query, limit))
         return [_lesson(row) for row in rows]
 
+    async def lesson(self, lesson_id: int) -> Lesson | None:
+        """One lesson; None when it does not exist or is deleted."""
+        row = await self._database.read(lambda c: _get(c, lessons, lesson_id))
+        return None if row is None else _lesson(row)
+
+    async def update_lesson(
+        self,
+        lesson_id: int,
+        *,
+        text: str | None = None,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Lesson:
+        """Set what is not None. Raises NotFoundError."""
+        values = _given(text=text, title=title, tags=tags)
+        return _lesson(await self._database.write(lambda c: _set(c, lessons, lesson_id, values)))
+
     async def delete_lesson(self, lesson_id: int) -> None:
         """Hide it. Raises NotFoundError."""
         values = {"deleted": datetime.now(UTC)}
@@ -100,9 +118,18 @@ class SqlNotebook:
         return _lesson(await self._database.write(lambda c: _restore(c, lessons, lesson_id)))
 
 
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> sa.Row[Any]:
     row = values | {"created": datetime.now(UTC)}
     return connection.execute(sa.insert(table).returning(table), row).one()
+
+
+def _get(connection: sa.Connection, table: sa.Table, key: int) -> sa.Row[Any] | None:
+    query = sa.select(table).where(table.c.id == key, table.c.deleted.is_(None))
+    return connection.execute(query).one_or_none() if 0 < key <= _LARGEST_KEY else None
 
 
 def _set(
@@ -121,7 +148,8 @@ def _restore(connection: sa.Connection, table: sa.Table, key: int) -> sa.Row[Any
 def _changed(
     connection: sa.Connection, update: sa.Update, table: sa.Table, key: int
 ) -> sa.Row[Any]:
-    row = connection.execute(update.returning(table)).one_or_none()
+    possible = 0 < key <= _LARGEST_KEY
+    row = connection.execute(update.returning(table)).one_or_none() if possible else None
     if row is None:
         raise NotFoundError(f"There is no {table.name.removesuffix('s')} {key}")
     return row

@@ -29,12 +29,20 @@ _CREATE = (
         title, text, tags, content='lessons', content_rowid='id',
         tokenize='unicode61 remove_diacritics 2', prefix='2 3'
     )""",
-    """CREATE TRIGGER lessons_fts_added AFTER INSERT ON lessons BEGIN
+    """CREATE TRIGGER IF NOT EXISTS lessons_fts_added AFTER INSERT ON lessons BEGIN
+        INSERT INTO lessons_fts(rowid, title, text, tags)
+        VALUES (new.id, new.title, new.text, new.tags);
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS lessons_fts_changed AFTER UPDATE OF title, text, tags ON lessons
+    BEGIN
+        INSERT INTO lessons_fts(lessons_fts, rowid, title, text, tags)
+        VALUES ('delete', old.id, old.title, old.text, old.tags);
         INSERT INTO lessons_fts(rowid, title, text, tags)
         VALUES (new.id, new.title, new.text, new.tags);
     END""",
     "INSERT INTO lessons_fts(lessons_fts) VALUES ('rebuild')",
 )
+_TRIGGERS = frozenset({"lessons_fts_added", "lessons_fts_changed"})
 _FOUND = (
     sa.text(
         """SELECT rowid AS id, bm25(lessons_fts, 4.0, 1.0, 2.0) AS score FROM lessons_fts
@@ -54,15 +62,18 @@ _RANKED = (
 
 def index_is_right(connection: sa.Connection) -> bool:
     """Whether the index is as this program can use it: there with FTS5, gone without."""
-    return connection.dialect.name != "sqlite" or _has_index(connection) == has_fts5(connection)
+    if connection.dialect.name != "sqlite":
+        return True
+    return _triggers(connection) == (_TRIGGERS if has_fts5(connection) else frozenset())
 
 
 def make_index(connection: sa.Connection) -> None:
-    """Make the index, or take its trigger away where FTS5 is missing and would refuse to write."""
+    """Make the index, or take its triggers away where FTS5 is missing and would refuse to write."""
     if index_is_right(connection):
         return
     if not has_fts5(connection):
-        connection.exec_driver_sql("DROP TRIGGER lessons_fts_added")
+        for trigger in _triggers(connection):
+            connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
         return
     for statement in _CREATE:
         connection.exec_driver_sql(statement)
@@ -89,10 +100,13 @@ def lessons_like(connection: sa.Connection, query: str, limit: int) -> Sequence[
 
 
 def _has_index(connection: sa.Connection) -> bool:
-    if connection.dialect.name != "sqlite":
-        return False
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'lessons_fts_added'"
-    return connection.exec_driver_sql(query).first() is not None
+    return connection.dialect.name == "sqlite" and _triggers(connection) == _TRIGGERS
+
+
+def _triggers(connection: sa.Connection) -> frozenset[str]:
+    """What keeps the index up now."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'lessons'"
+    return frozenset(connection.exec_driver_sql(query).scalars()) & _TRIGGERS
 
 
 def _is_letter(char: str) -> bool:

@@ -102,7 +102,7 @@ class NoteLine(Widget):
         if text:
             self.post_message(self.Kept(self.kind, text, self._subject))
         self.query_one(TextArea).load_text("")
-        if self.kind is Note.EDIT or not text:
+        if self.kind.is_edit or not text:
             self._close()
 
     def action_newline(self) -> None:

@@ -96,6 +96,7 @@ class FakeNotebook:
             "task": task,
         }
         values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        values |= {key: None for key in ("priority", "plan", "task") if values.get(key) == ""}
         self.all_ideas[idea_id] = replace(self._known(idea_id), **values)
         return self.all_ideas[idea_id]
 
@@ -132,6 +133,24 @@ class FakeNotebook:
             if all(word in f"{lesson.title} {lesson.text}".lower() for word in words)
         ]
         return found[:limit]
+
+    async def lesson(self, lesson_id: int) -> Lesson | None:
+        return self.all_lessons.get(lesson_id)
+
+    async def update_lesson(
+        self,
+        lesson_id: int,
+        *,
+        text: str | None = None,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Lesson:
+        if lesson_id not in self.all_lessons:
+            raise NotFoundError(f"There is no lesson {lesson_id}.")
+        given = {"text": text, "title": title, "tags": None if tags is None else tuple(tags)}
+        values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        self.all_lessons[lesson_id] = replace(self.all_lessons[lesson_id], **values)
+        return self.all_lessons[lesson_id]
 
     async def delete_lesson(self, lesson_id: int) -> None:
         if lesson_id not in self.all_lessons:

@@ -211,7 +211,8 @@ async def test_an_idea_becomes_a_task(ideas: Any, center: Any, until: Any) -> No
         await pilot.press("u")
         await until(pilot, lambda: len(texts(pilot)) == 3)
         assert center.all_plans["docs/plans/report.md"].task("1.4") is None
-        assert center.notebook.all_ideas[4].status is IdeaStatus.INBOX
+        idea = center.notebook.all_ideas[4]
+        assert (idea.status, idea.plan, idea.task) == (IdeaStatus.INBOX, None, None)
 
 
 async def test_the_plan_that_was_named_is_offered_first(

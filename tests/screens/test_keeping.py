@@ -6,7 +6,7 @@ import pytest
 
 from cc4tui.domain.notes import IdeaStatus
 from cc4tui.errors import NotFoundError
-from cc4tui.screens.keeping import keep
+from cc4tui.screens.keeping import keep, lesson_as_typed
 from cc4tui.screens.messages import Note
 
 
@@ -33,7 +33,7 @@ async def test_plans_are_not_read_for_a_note_that_names_none(
 async def test_an_edit_sets_all_and_takes_away_what_is_gone(center: Any) -> None:
     step = await keep(center, Note.EDIT, "limit uploads", 4)
     idea = await center.notebook.idea(4)
-    assert (idea.text, idea.tags, idea.priority) == ("limit uploads", (), "")
+    assert (idea.text, idea.tags, idea.priority) == ("limit uploads", (), None)
     await step.undo()
     idea = await center.notebook.idea(4)
     assert (idea.text, idea.tags) == ("rate-limit the upload endpoint", ("api",))
@@ -68,3 +68,33 @@ async def test_a_lesson(
     assert (lesson.title, lesson.text, lesson.tags) == (title, body, tags)
     await step.undo()
     assert lesson.id not in [it.id for it in await center.notebook.lessons()]
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "after"),
+    [
+        (("one", ""), "two #db", ("two", "", ("db",))),
+        (("one", ""), "Head\nbody", ("body", "Head", ())),
+        (("one", "Head"), "one", ("one", "", ())),
+        (("one\n  two", ""), "one\n  three", ("one\n  three", "", ())),
+    ],
+)
+async def test_an_edited_lesson(
+    center: Any, before: tuple[str, str], typed: str, after: tuple[str, str, tuple[str, ...]]
+) -> None:
+    lesson = await center.notebook.add_lesson(*before, tags=["old"])
+    step = await keep(center, Note.EDIT_LESSON, typed, lesson.id)
+    edited = await center.notebook.lesson(lesson.id)
+    assert (edited.text, edited.title, edited.tags) == after
+    await step.undo()
+    assert await center.notebook.lesson(lesson.id) == lesson
+
+
+@pytest.mark.parametrize("title", ["", "Head"])
+async def test_a_lesson_that_is_edited_without_a_change_stays_as_it_is(
+    center: Any, title: str
+) -> None:
+    text = "run this:\n\n    make schema\n\nthen the tests" if title else "one\n  two"
+    lesson = await center.notebook.add_lesson(text, title, tags=["db"])
+    await keep(center, Note.EDIT_LESSON, lesson_as_typed(lesson), lesson.id)
+    assert await center.notebook.lesson(lesson.id) == lesson

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from cc4tui.domain.notes import Lesson
 from cc4tui.domain.run import RunRecord
@@ -159,3 +160,30 @@ async def test_an_empty_memory_teaches(
         await pilot.press("right")
         await until(pilot, lambda: "Nothing has run here yet." in screen_text(pilot))
         await pilot.press("x", "enter")
+
+
+async def test_a_lesson_is_edited_and_undone(
+    memory: Any, center: Any, until: Any, toasts: Any
+) -> None:
+    async with memory() as pilot:
+        await until(pilot, lambda: shown(pilot))
+        lesson = tab_of(pilot).rows.current
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.focused, TextArea))
+        await pilot.press(*" now", "enter")
+        await until(pilot, lambda: toasts(pilot) == ["Lesson edited."])
+        edited = center.notebook.all_lessons[lesson.id]
+        assert edited.text == f"{lesson.text} now"
+        await until(pilot, lambda: tab_of(pilot).rows.current == edited)
+        assert tab_of(pilot).rows.has_focus
+        await pilot.press("u")
+        await until(pilot, lambda: tab_of(pilot).rows.current == lesson)
+
+
+async def test_a_run_is_not_edited(memory: Any, until: Any) -> None:
+    async with memory() as pilot:
+        await pilot.press("right")
+        await until(pilot, lambda: shown(pilot) == ["r-8", "r-7"])
+        await pilot.press("e")
+        await pilot.pause()
+        assert tab_of(pilot).rows.has_focus

@@ -51,8 +51,9 @@ def test_what_stays_in_the_text(text: str) -> None:
     assert parse(text, PLANS) == Draft(text)
 
 
-def test_lines_are_kept() -> None:
-    assert parse("first #a\n\n  second !low\n", PLANS) == Draft("first\n\nsecond", ("a",), "low")
+def test_lines_are_kept_with_their_indentation() -> None:
+    note = "first #a\n\n  second  part !low\n"
+    assert parse(note, PLANS) == Draft("first\n\n  second part", ("a",), "low")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,24 @@ async def test_only_what_is_given_is_changed(store: SqlStore):
     assert await store.ideas() == [other, planned]
 
 
+async def test_what_is_empty_is_taken_away(store: SqlStore):
+    idea = await store.add_idea("x", priority="low")
+    await store.update_idea(idea.id, plan="plans/a.md", task="1.4")
+    assert await store.update_idea(idea.id, priority="", plan="", task="") == replace(
+        idea, priority=None
+    )
+
+
+async def test_a_lesson_is_edited_and_found_by_its_new_words(store: SqlStore):
+    lesson = await store.add_lesson("use --no-track", "git", "r1/t1", ["git"])
+    edited = await store.update_lesson(lesson.id, text="use --detach", tags=["tree"])
+    assert edited == replace(lesson, text="use --detach", tags=("tree",))
+    assert await store.lesson(lesson.id) == edited
+    assert await store.search_lessons("detach") == await store.search_lessons("tree") == [edited]
+    assert await store.search_lessons("track") == []
+    assert await store.update_lesson(lesson.id, title="") == replace(edited, title="")
+
+
 async def test_a_deleted_idea_can_be_brought_back(store: SqlStore):
     idea = await store.add_idea("keep me", ["x"])
     await store.delete_idea(idea.id)
@@ -84,6 +102,9 @@ async def test_numbers_are_not_given_twice(store: SqlStore):
         (lambda s: s.restore_idea(7), "idea 7"),
         (lambda s: s.delete_lesson(7), "lesson 7"),
         (lambda s: s.restore_lesson(7), "lesson 7"),
+        (lambda s: s.update_lesson(7, text="x"), "lesson 7"),
+        (lambda s: s.delete_lesson(2**63), f"lesson {2**63}"),
+        (lambda s: s.update_idea(-(2**70), text="x"), f"idea -{2**70}"),
     ],
 )
 async def test_what_is_not_there_is_named(
@@ -91,6 +112,11 @@ async def test_what_is_not_there_is_named(
 ):
     with pytest.raises(NotFoundError, match=f"^There is no {what}$"):
         await call(store)
+
+
+async def test_a_number_that_no_row_can_have_is_just_not_there(store: SqlStore):
+    assert await store.idea(2**63) is None
+    assert await store.lesson(-(2**63) - 1) is None
 
 
 async def test_what_is_deleted_is_not_there(store: SqlStore):

@@ -210,3 +210,21 @@ async def test_only_the_newest_are_looked_through_for_parts_of_words(
         await store.add_lesson(f"common {n}")
     found = {lesson.text for lesson in await store.search_lessons("mmon")}
     assert found == {"common 3", "common 4", "common 5"}
+
+
+async def test_an_index_that_did_not_follow_edits_is_made_to(path: Path):
+    store = await open_store(path)
+    lesson = await store.add_lesson("use --no-track")
+    await store.close()
+    engine = writer_engine(path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER lessons_fts_changed")
+        connection.execute(sa.update(tables.lessons).values(text="use --orphan"))
+    engine.dispose()
+
+    store = await open_store(path)
+    assert [one.id for one in await store.search_lessons("orphan")] == [lesson.id]
+    await store.update_lesson(lesson.id, text="use --detach")
+    assert [one.text for one in await store.search_lessons("detach")] == ["use --detach"]
+    assert await store.search_lessons("orphan") == []
+    await store.close()
