@@ -23,7 +23,8 @@ $(BIN)/uv:
 	$(BIN)/pip install --quiet --upgrade pip uv
 
 $(STAMP): pyproject.toml uv.lock | $(BIN)/uv
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --quiet --python $(BIN)/python
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --quiet --compile-bytecode --python $(BIN)/python
+	@$(BIN)/python -m compileall -q cc4tui screens services
 	@touch $@
 
 demo: setup

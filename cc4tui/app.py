@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cc4tui.errors import Cc4tuiError
 from cc4tui.runtime import Runtime
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.options import StartOptions
@@ -44,13 +45,30 @@ async def _run(start: Path, plan: str | None) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, leave, number)
+        unfit: list[Cc4tuiError] = []
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch_terminal(leave))
+            beside = [
+                group.create_task(_watch_terminal(leave)),
+                group.create_task(_make_ready(runtime, app, unfit)),
+            ]
             await app.run_async()
-            watch.cancel()
+            for task in beside:
+                task.cancel()
+        if unfit:
+            raise unfit[0]
     if received:
         return 128 + received[0]
     return app.return_code or 0
+
+
+async def _make_ready(runtime: Runtime, app: CommandCenterApp, unfit: list[Cc4tuiError]) -> None:
+    """Open the database and import the rest behind the first frame; leave when that fails."""
+    await app.painted.wait()
+    try:
+        await runtime.ready()
+    except Cc4tuiError as error:
+        unfit.append(error)
+        app.exit()
 
 
 async def _watch_terminal(leave: Callable[[signal.Signals], None]) -> None:

@@ -1,12 +1,19 @@
-"""The composition root: the one module that knows concrete classes, and what front ends talk to."""
+"""The composition root: the one module that knows concrete classes, and what front ends talk to.
+
+Every command and the app's first frame pay for what is imported at the top of this module. So the
+database and everything that plans, runs and decodes are imported by the methods that need them,
+most of them in a thread: `_imported`.
+"""
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cc4tui.config import Config, LoadedConfig, RunConfig, load_config
 from cc4tui.domain.agent import AgentSpec
@@ -14,6 +21,7 @@ from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import FINAL_STATES, RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.events import Event
+from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
 from cc4tui.ports import (
@@ -25,33 +33,32 @@ from cc4tui.ports import (
     RunOptions,
     RunView,
     SavedWork,
+    Store,
     TaskUpdate,
     TrustQuestion,
     Write,
 )
-from cc4tui.services.agents.redaction import Redactor, secret_values
-from cc4tui.services.agents.registry import backend_for
-from cc4tui.services.agents.replay import output_reader
-from cc4tui.services.git.ledger import Ledger
-from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.repository import Repository
-from cc4tui.services.pipeline.attempt import attempt_folder
 from cc4tui.services.pipeline.bus import EventBus
-from cc4tui.services.pipeline.clocks import TimeLimits
-from cc4tui.services.pipeline.foreign import follow_foreign
-from cc4tui.services.pipeline.making import RunMaker, run_folder
-from cc4tui.services.pipeline.planned import schedulable
-from cc4tui.services.pipeline.schedule import waves
-from cc4tui.services.pipeline.selection import Defaults
 from cc4tui.services.pipeline.session import RunSession
-from cc4tui.services.pipeline.surroundings import Surroundings
-from cc4tui.services.plans.catalog import PlanCatalog
-from cc4tui.services.processes.host import Supervisors
-from cc4tui.storage.store import SqlStore, open_store
 from cc4tui.trust import TrustStore
 
 
+if TYPE_CHECKING:
+    from cc4tui.services.agents.redaction import Redactor
+    from cc4tui.services.git.ledger import Ledger
+    from cc4tui.services.pipeline.surroundings import Surroundings
+    from cc4tui.services.plans.catalog import PlanCatalog
+    from cc4tui.services.processes.host import Supervisors
+
 MEBIBYTE = 1024 * 1024
+
+RUNNING = (
+    "cc4tui.services.pipeline.engine",
+    "cc4tui.services.processes.host",
+    "cc4tui.services.agents.replay",
+)
+"""What only a run needs; with what these import it is most of the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +80,18 @@ class Runtime:
         repository: Repository,
         paths: StatePaths,
         loaded: LoadedConfig,
-        store: SqlStore,
-        host: Supervisors,
+        store: LateStore,
         session: RunSession,
     ) -> None:
         self.paths = paths
         self._git = repository
         self._loaded = loaded
-        self._store = store
-        self._host = host
+        self._late = store
+        self._store = cast("Store", store)
         self._session = session
         self._bus = EventBus()
-        self._catalog = PlanCatalog(repository.root or repository.common_dir)
+        self._host: Supervisors | None = None
+        self._plans: PlanCatalog | None = None
         self._trust = TrustStore(paths.root, repository.common_dir)
         self._foreign: asyncio.Task[None] | None = None
 
@@ -107,14 +114,24 @@ class Runtime:
         loaded = load_config(repository.root, flags=flags)
         async with AsyncExitStack() as stack:
             stack.enter_context(logging_to(paths.log))
-            store = await open_store(paths.db)
+            store = LateStore(paths.db)
             stack.push_async_callback(store.close)
-            host = Supervisors(paths.folder / "processes.log")
-            stack.push_async_callback(host.close)
-            session = await stack.enter_async_context(RunSession(store, paths.lock).opened())
-            runtime = cls(repository, paths, loaded, store, host, session)
+            session = RunSession(cast("Store", store), paths.lock)
+            runtime = cls(repository, paths, loaded, store, session)
+            stack.push_async_callback(runtime._close_host)
+            await stack.enter_async_context(session.opened())
             stack.push_async_callback(runtime._unfollow)
             yield runtime
+
+    async def ready(self) -> None:
+        """Open and import what the first frame does without; nothing waits for it but its caller.
+
+        Raises:
+            UnfitError: the database cannot be used.
+        """
+        await self._late.opened()
+        await self._catalog()
+        await _imported(*RUNNING)
 
     # --- what there is ---------------------------------------------------------------------
 
@@ -124,8 +141,10 @@ class Runtime:
         return self._loaded.safe if self.config_question() else self._loaded.full
 
     @property
-    def redactor(self) -> Redactor:
+    def redactor(self) -> "Redactor":
         """Knows the secrets of the person's environment and of the agents' configuration."""
+        from cc4tui.services.agents.redaction import Redactor, secret_values
+
         agents = (agent.env for agent in self.config.agents.values())
         return Redactor(secret_values(os.environ, *agents))
 
@@ -155,15 +174,16 @@ class Runtime:
 
     async def plans(self) -> list[PlanSummary]:
         """Plans of the repository, most recently changed first."""
-        return await self._catalog.summaries()
+        return await (await self._catalog()).summaries()
 
     async def read_plan(self, path: str) -> Plan:
         """Read a plan; its problems are in its diagnostics."""
-        return await self._catalog.read(path)
+        return await (await self._catalog()).read(path)
 
-    def watch_plans(self) -> AsyncIterator[set[str]]:
+    async def watch_plans(self) -> AsyncIterator[set[str]]:
         """Paths of plans that changed on disk, as they change."""
-        return self._catalog.watch()
+        async for changed in (await self._catalog()).watch():
+            yield changed
 
     async def promote_idea(self, idea: int, plan: str) -> str:
         """Write the idea as a task into the plan file; returns the task's id."""
@@ -173,19 +193,20 @@ class Runtime:
         if found is None:
             raise NotFoundError(f"no idea {idea}; `cc4tui idea list` shows them")
         title, _, body = found.text.partition("\n")
-        task = await self._catalog.add(plan, title, body)
+        task = await (await self._catalog()).add(plan, title, body)
         await self._store.update_idea(idea, status=IdeaStatus.PLANNED, plan=plan, task=task)
         return task
 
     async def restore_plan(self, plan: str) -> None:
         """Undo the last promote_idea of this plan."""
-        await self._catalog.undo_add(plan)
+        await (await self._catalog()).undo_add(plan)
 
     # --- trust -----------------------------------------------------------------------------
 
     async def trust_question(self, plan: str, options: RunOptions) -> TrustQuestion | None:
         """What must be confirmed before this run; None = nothing."""
-        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
+        catalog = await self._catalog()
+        read = await catalog.read(plan, accept_offers=options.accept_offers)
         return self._trust.question(self._loaded.repository_commands, plan_commands(read))
 
     def config_question(self) -> TrustQuestion | None:
@@ -200,9 +221,14 @@ class Runtime:
 
     async def dry_run(self, plan: str, options: RunOptions) -> list[list[DryRunTask]]:
         """What would run, wave by wave; a last wave holds what would not run, with the reason."""
-        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
+        catalog = await self._catalog()
+        read = await catalog.read(plan, accept_offers=options.accept_offers)
         surroundings = await self._surroundings()
-        planned = await RunMaker(surroundings).plan(read, self._catalog.key(plan), options)
+        from cc4tui.services.pipeline.making import RunMaker
+        from cc4tui.services.pipeline.planned import schedulable
+        from cc4tui.services.pipeline.schedule import waves
+
+        planned = await RunMaker(surroundings).plan(read, catalog.key(plan), options)
         by_id = {item.task.id: item for item in planned}
         states = {item.task.id: item.state for item in planned}
         workers = options.workers or read.defaults.get("max_parallel") or surroundings.workers
@@ -223,9 +249,10 @@ class Runtime:
             UnfitError, PlanError, UsageError: nothing was started; the sentence says why.
         """
         surroundings = await self._surroundings()
-        data = await asyncio.to_thread(self._catalog.data, plan)
-        read = await self._catalog.read(plan, accept_offers=options.accept_offers)
-        key = self._catalog.key(plan)
+        catalog = await self._catalog()
+        data = await asyncio.to_thread(catalog.data, plan)
+        read = await catalog.read(plan, accept_offers=options.accept_offers)
+        key = catalog.key(plan)
         return await self._session.start(
             surroundings, read, data, key, options, with_output=with_output
         )
@@ -366,12 +393,27 @@ class Runtime:
 
     def agent_output(self, run: str, task: str, attempt: int) -> OutputReader:
         """Reads what an agent said, decoded, from its files."""
+        from cc4tui.services.agents.replay import output_reader
+        from cc4tui.services.pipeline.folders import attempt_folder, run_folder
+
         folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
         return output_reader(folder, self.redactor)
 
     # --- inside ----------------------------------------------------------------------------
 
-    async def _ledger(self) -> Ledger:
+    async def _catalog(self) -> "PlanCatalog":
+        if self._plans is None:
+            await _imported("cc4tui.services.plans.catalog")
+            from cc4tui.services.plans.catalog import PlanCatalog
+
+            root = self._git.root or self._git.common_dir
+            self._plans = self._plans or PlanCatalog(root)
+        return self._plans
+
+    async def _ledger(self) -> "Ledger":
+        from cc4tui.services.git.ledger import Ledger
+        from cc4tui.services.git.private import PrivateGit
+
         private = PrivateGit(self._git, self.paths.folder)
         await private.prepare()
         return Ledger(private)
@@ -397,8 +439,16 @@ class Runtime:
         run_values = {"status": RunStatus.CANCELLED, "reason": "cancelled"}
         await self._store.commit(Write(run=run, run_values=run_values, tasks=tuple(updates)))
 
-    async def _surroundings(self) -> Surroundings:
+    async def _surroundings(self) -> "Surroundings":
         """Looked at anew for every run: the branch or the configuration may have changed."""
+        await _imported(*RUNNING)
+        from cc4tui.services.agents.registry import backend_for
+        from cc4tui.services.pipeline.clocks import TimeLimits
+        from cc4tui.services.pipeline.selection import Defaults
+        from cc4tui.services.pipeline.surroundings import Surroundings
+        from cc4tui.services.processes.host import Supervisors
+
+        self._host = self._host or Supervisors(self.paths.folder / "processes.log")
         self._git = await Repository.open(self._git.root or self._git.common_dir)
         config = self.config.run
         _refuse_unbuilt(config)
@@ -439,14 +489,27 @@ class Runtime:
         return agents[name]
 
     async def _follow_foreign(self) -> None:
+        from cc4tui.services.pipeline.foreign import follow_foreign
+
         async for event in follow_foreign(self._store, lambda: self._session.idle):
             self._bus.publish(event)
+
+    async def _close_host(self) -> None:
+        if self._host is not None:
+            await self._host.close()
 
     async def _unfollow(self) -> None:
         self._bus.close()
         if self._foreign is not None:
             self._foreign.cancel()
             await asyncio.gather(self._foreign, return_exceptions=True)
+
+
+async def _imported(*names: str) -> None:
+    """Import modules in a thread, so that the screen goes on."""
+    for name in names:
+        if name not in sys.modules:
+            await asyncio.to_thread(import_module, name)
 
 
 def _refuse_unbuilt(config: RunConfig) -> None:

@@ -72,6 +72,8 @@ class CommandCenterApp(App[None]):
         self.options = options or StartOptions()
         self.tab = self.options.first_tab
         """The tab that is shown."""
+        self.painted = asyncio.Event()
+        """Set once the first frame was painted."""
         self.progress: RunProgressed | None = None
         """The newest news of the run that Execution shows."""
         self._tabs: dict[Tab, Widget] = {}
@@ -108,6 +110,7 @@ class CommandCenterApp(App[None]):
 
     async def _begin(self) -> None:
         """Mount Execution, which tells of runs behind any tab; start what was asked for."""
+        self.painted.set()
         await self._mounted(Tab.EXECUTION)
         if self.options.run is not None:
             await self.show_run(self.options.run)

@@ -11,6 +11,10 @@ import pytest
 
 
 ROOT = Path(__file__).parent.parent
+RUNNING = tuple(
+    f"cc4tui.services.{part}" for part in ("pipeline.engine", "plans", "processes", "agents.claude")
+)
+"""What only a run needs."""
 SCREENS = {"textual", "rich"}
 HEAVY = {"pydantic", "sqlalchemy", "aiosqlite", "alembic", "watchfiles", "ruamel", *SCREENS}
 
@@ -18,12 +22,17 @@ PROBE = """
 import json, sys
 {code}
 print()
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
 def imported_by(code: str, cwd: Path) -> set[str]:
     """Top-level modules that a fresh interpreter holds after running `code`."""
+    return {name.partition(".")[0] for name in modules_after(code, cwd)}
+
+
+def modules_after(code: str, cwd: Path) -> set[str]:
+    """Every module that a fresh interpreter holds after running `code`."""
     env = os.environ | {"CC4TUI_STATE_DIR": str(cwd / "state"), "CC4TUI_CONFIG_DIR": str(cwd / "c")}
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(code=code)],
@@ -48,12 +57,12 @@ def importing(names: Iterable[str]) -> str:
     return f"import importlib\nfor name in {list(names)!r}:\n    importlib.import_module(name)"
 
 
-def called(*arguments: str) -> str:
+def called(*arguments: str, codes: tuple[int, ...] = (0,)) -> str:
     """Code that calls the command line in the probe's interpreter."""
     return (
         "from cc4tui.cli.main import main\n"
         f"try:\n    main({list(arguments)!r})\n"
-        "except SystemExit as ended:\n    assert ended.code == 0, ended.code"
+        f"except SystemExit as ended:\n    assert ended.code in {codes!r}, ended.code"
     )
 
 
@@ -98,6 +107,29 @@ def test_the_version_costs_nothing(tmp_path: Path) -> None:
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert not imported_by(called("--help"), tmp_path) & HEAVY
     assert not imported_by(called("run", "--help"), tmp_path) & HEAVY
+
+
+def test_help_imports_no_command(tmp_path: Path) -> None:
+    found = modules_after(called("--help"), tmp_path)
+    assert not found & {"asyncio", "cc4tui.ports", "cc4tui.cli.runs", "cc4tui.cli.execution"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["runs"], ["idea", "list"], ["memory", "list"], ["saved", "list"]]
+)
+def test_what_only_reads_imports_nothing_that_runs(repository: Path, arguments: list[str]) -> None:
+    found = modules_after(called(*arguments, codes=(0, 2)), repository)
+    assert "cc4tui.runtime" in found
+    assert not {name for name in found if name.startswith(RUNNING)}
+
+
+def test_checking_a_plan_imports_neither_database_nor_pipeline(tmp_path: Path) -> None:
+    (tmp_path / "plan.md").write_text("# P\n\n- [ ] 1.1 Say hello\n")
+    found = modules_after(called("plan", "check", "plan.md"), tmp_path)
+    assert "cc4tui.services.plans.reading" in found
+    unneeded = ("cc4tui.services.pipeline", "cc4tui.storage", "cc4tui.runtime", "asyncio")
+    assert not {name for name in found if name.startswith(unneeded)}
+    assert not {name.partition(".")[0] for name in found} & (HEAVY - {"ruamel"})
 
 
 def test_paths_imports_nothing_heavy(repository: Path) -> None:

@@ -18,29 +18,53 @@ from cc4tui.errors import UnfitError
 
 COMPLETION_VARIABLE = "_CC4TUI_COMPLETE"
 
-_COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo", "demo"),
-    "run": ("execution", "run"),
-    "resume": ("execution", "resume"),
-    "runs": ("runs", "runs"),
-    "status": ("runs", "status"),
-    "cancel": ("runs", "cancel"),
-    "retry": ("runs", "retry"),
-    "logs": ("logs", "logs"),
-    "diff": ("logs", "diff"),
-    "report": ("report", "report"),
-    "saved": ("saved", "saved"),
-    "plan": ("plans", "plan"),
-    "idea": ("notes", "idea"),
-    "memory": ("notes", "memory"),
-    "doctor": ("upkeep", "doctor"),
-    "clean": ("cleaning", "clean"),
-    "trust": ("trusting", "trust"),
-    "paths": ("settings", "paths"),
-    "config": ("settings", "config"),
-    "completion": ("completion", "completion"),
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "demo": (
+        "demo",
+        "demo",
+        "Run a sample plan on a sample repository, acted out by the rehearsal agent.",
+    ),
+    "run": ("execution", "run", "Run a plan."),
+    "resume": ("execution", "resume", "Continue an unfinished run (default: the newest)."),
+    "runs": ("runs", "runs", "List the runs of this repository, newest first."),
+    "status": ("runs", "status", "Show a run and its tasks (default: the newest)."),
+    "cancel": ("runs", "cancel", "Cancel a run, or one task of it; works from any shell."),
+    "retry": ("runs", "retry", "Try a task again that ended without success."),
+    "logs": ("logs", "logs", "Print what an agent said and did."),
+    "diff": ("logs", "diff", "Print what a task changed, as a unified diff."),
+    "report": ("report", "report", "Print what a run did, as Markdown (default: the newest run)."),
+    "saved": (
+        "saved",
+        "saved",
+        "Find work again that no branch held: of interrupted, cancelled or replaced attempts.",
+    ),
+    "plan": ("plans", "plan", "Look at plans without running them."),
+    "idea": ("notes", "idea", "Catch ideas before they are lost, and turn them into tasks."),
+    "memory": ("notes", "memory", "Keep what was learned, and find it again."),
+    "doctor": ("upkeep", "doctor", "Check git, configuration, state, agents and leftovers."),
+    "clean": ("cleaning", "clean", "Remove worktrees and branches that no run needs any more."),
+    "trust": (
+        "trusting",
+        "trust",
+        "Say yes to the commands of cc4tui.toml and of the plans (default: all of the repository).",
+    ),
+    "paths": ("settings", "paths", "Show where cc4tui keeps what it knows of this repository."),
+    "config": (
+        "settings",
+        "config",
+        "Show the configuration that counts here, and which file or variable each part is from.",
+    ),
+    "completion": (
+        "completion",
+        "completion",
+        "Print the script that completes commands and options in your shell.",
+    ),
 }
-"""Module and function by command; a module is imported when its command is asked for."""
+"""Module, function and first sentence by command.
+
+A module is imported when its command is asked for. The sentences are those of the commands'
+docstrings, so that `--help` imports none of them.
+"""
 
 
 class Root(click.Group):
@@ -48,15 +72,20 @@ class Root(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a person's first day."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, or None."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name]
+        module, name, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"cc4tui.cli.{module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (*_, told) in COMMANDS.items()])
 
 
 @click.group(

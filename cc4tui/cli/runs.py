@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc4tui.cli.conduct import Reporter, conduct
-from cc4tui.cli.consent import consent
 from cc4tui.cli.output import counted, duration, iso, moment, note, print_json, say, table
 from cc4tui.cli.progress import counts_text
 from cc4tui.cli.session import Session, examples, json_option, pass_session
@@ -220,6 +218,9 @@ def retry(session: Session, run: str, task: str) -> int:
 
     While its run goes on, in the process that works on it; else the run is continued here.
     """
+
+    from cc4tui.cli.conduct import Reporter, conduct
+    from cc4tui.cli.consent import consent
 
     async def work(center: "Runtime") -> int:
         view = await center.run_view((await center.find_run(run)).id)

@@ -15,9 +15,9 @@ from cc4tui.services.agents.output import FileOutputReader, stderr_tail
 from cc4tui.services.agents.prompt import build_prompt
 from cc4tui.services.agents.redaction import mask_outputs
 from cc4tui.services.agents.replay import remember_driver
-from cc4tui.services.git.slug import task_slug
 from cc4tui.services.pipeline.clocks import Clocks, Overdue, TimeLimits
 from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.folders import attempt_folder
 from cc4tui.services.pipeline.following import Follower
 from cc4tui.services.pipeline.workspace import Checkout
 from cc4tui.services.processes.environment import scrubbed_environment
@@ -231,8 +231,3 @@ class AttemptRunner:
     async def _journal(self, claim: Claim, **values: object) -> None:
         update = self._recorder.attempt(claim.task, claim.attempt, **values)
         await self._recorder.write(attempts=[update])
-
-
-def attempt_folder(run_folder: Path, task: str, attempt: int) -> Path:
-    """Where an attempt's files are."""
-    return run_folder / f"{task_slug(task)}-{attempt}"

@@ -12,8 +12,9 @@ from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkippe
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.finish import Finisher
+from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.live_plan import LivePlan
-from cc4tui.services.pipeline.making import RunMaker, run_folder
+from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
 from cc4tui.services.pipeline.orchestrator import Orchestrator, sentence
 from cc4tui.services.pipeline.planned import schedulable

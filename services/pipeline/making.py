@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
@@ -14,6 +13,7 @@ from cc4tui.errors import UsageError
 from cc4tui.ports import RunOptions
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.trailers import done_tasks
+from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.planned import task_records
 from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
 from cc4tui.services.pipeline.surroundings import Surroundings
@@ -118,11 +118,6 @@ class RunMaker:
         """The agent of tasks that name none, for people."""
         chosen = options.agent or ("command" if options.agent_command else None)
         return str(chosen or plan.defaults.get("agent") or self._s.defaults.agent)
-
-
-def run_folder(state: Path, run_id: str) -> Path:
-    """Where a run's copy of its plan and its attempts' files are."""
-    return state / "journal" / run_id
 
 
 def _will_run(task: PlannedTask) -> bool:

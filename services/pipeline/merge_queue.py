@@ -8,8 +8,8 @@ from cc4tui.domain.text import clean_line
 from cc4tui.errors import GitError
 from cc4tui.events import MergeConflict, TaskMerged, TaskStateChanged, TaskVerified
 from cc4tui.services.git.merging import Conflict
-from cc4tui.services.pipeline.attempt import attempt_folder
 from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.folders import attempt_folder
 from cc4tui.services.pipeline.recorder import move
 from cc4tui.services.pipeline.verification import Verifier
 from cc4tui.services.pipeline.workspace import Candidate

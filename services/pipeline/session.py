@@ -1,20 +1,25 @@
-"""The runs of this process: at most one at a time, under the repository's lock."""
+"""The runs of this process: at most one at a time, under the repository's lock.
+
+Asking whether one goes on is cheap: what carries it out is imported when the first one starts.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.ports import Journal, RunOptions, Write
-from cc4tui.services.pipeline.engine import ActiveRun, RunEngine
 from cc4tui.services.pipeline.lock import RepositoryLock
-from cc4tui.services.pipeline.making import RunMaker
-from cc4tui.services.pipeline.surroundings import Surroundings
+
+
+if TYPE_CHECKING:
+    from cc4tui.services.pipeline.engine import ActiveRun
+    from cc4tui.services.pipeline.surroundings import Surroundings
 
 
 class RunSession:
@@ -40,7 +45,7 @@ class RunSession:
         self._lock.release()
 
     @property
-    def active(self) -> ActiveRun | None:
+    def active(self) -> "ActiveRun | None":
         """The run that goes on in this process."""
         return self._active
 
@@ -51,7 +56,7 @@ class RunSession:
 
     async def start(
         self,
-        surroundings: Surroundings,
+        surroundings: "Surroundings",
         plan: Plan,
         data: bytes,
         key: str,
@@ -65,6 +70,9 @@ class RunSession:
             UnfitError: another process runs something in this repository.
             PlanError, UsageError: the plan or the options cannot be used; nothing was started.
         """
+        from cc4tui.services.pipeline.engine import ActiveRun
+        from cc4tui.services.pipeline.making import RunMaker
+
         self._claim_repository()
         try:
             run = None if options.new else await self._unfinished(key)
@@ -80,7 +88,7 @@ class RunSession:
 
     async def resume(
         self,
-        surroundings: Surroundings,
+        surroundings: "Surroundings",
         run: RunRecord,
         *,
         retry: str | None = None,
@@ -94,6 +102,8 @@ class RunSession:
             accept_changes: What the repository executes now is meant, though tasks may have
                 changed it.
         """
+        from cc4tui.services.pipeline.engine import ActiveRun
+
         self._claim_repository()
         active = ActiveRun(run)
         active.retry = retry
@@ -157,7 +167,9 @@ class RunSession:
         await self._journal.commit(Write(run=run.id, run_values=values))
         return replace(run, **values)
 
-    def _launch(self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool) -> None:
+    def _launch(
+        self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
+    ) -> None:
         if self._group is None:
             raise NotFoundError("the session is not open")
         self._active = active
@@ -166,8 +178,11 @@ class RunSession:
         self._group.create_task(self._execute(surroundings, active, with_output=with_output))
 
     async def _execute(
-        self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool
+        self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
     ) -> None:
+        from cc4tui.services.pipeline.engine import RunEngine
+        from cc4tui.services.pipeline.making import RunMaker
+
         engine = RunEngine(surroundings, RunMaker(surroundings))
         try:
             await engine.execute(active, with_output=with_output)

@@ -25,7 +25,7 @@ from cc4tui.services.git.tasks import SavedWork, TaskBranch, TaskBranches
 from cc4tui.services.git.trailers import merge_message, merged_tasks
 from cc4tui.services.git.tree_edit import edit_tree
 from cc4tui.services.git.worktrees import Lease, WorktreePool
-from cc4tui.services.pipeline.making import run_folder
+from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.quarantine import Quarantine, sentence
 from cc4tui.services.pipeline.ticking import PlanTicker
 

@@ -12,7 +12,7 @@ import pytest
 
 import cc4tui
 from cc4tui.cli.failures import SIGPIPE_EXIT, guarded, innermost
-from cc4tui.cli.main import root
+from cc4tui.cli.main import COMMANDS, root
 from cc4tui.cli.output import OutputClosedError
 from cc4tui.errors import GitError, PlanError, UnfitError
 
@@ -46,6 +46,11 @@ def test_help_lists_every_command(call: Callable[..., Any]) -> None:
     for path, _ in ALL:
         if len(path) == 1:
             assert f"\n  {path[0]} " in answer.out
+
+
+@pytest.mark.parametrize("path", [path for path, _ in ALL if len(path) == 1], ids=" ".join)
+def test_help_tells_the_first_sentence_of_every_command(path: tuple[str, ...]) -> None:
+    assert COMMANDS[path[0]][2] == dict(ALL)[path].get_short_help_str(200)
 
 
 @pytest.mark.parametrize("path", [path for path, _ in ALL], ids=" ".join)

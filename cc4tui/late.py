@@ -1,0 +1,59 @@
+"""The database, opened when it is first asked: the app paints and commands parse without it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from cc4tui.storage.store import SqlStore
+
+
+class LateStore:
+    """Has every method of `cc4tui.ports.Store`; each waits until the database is open.
+
+    SQLAlchemy costs more than all the rest of a quick answer, so it is imported in a thread.
+
+    Args:
+        path: The database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opening: asyncio.Task[SqlStore] | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """The store's method of this name; all of them are coroutines."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await getattr(await self.opened(), name)(*args, **kwargs)
+
+        return call
+
+    async def opened(self) -> "SqlStore":
+        """The store itself; opens it on the first call.
+
+        Raises:
+            UnfitError: it cannot be opened.
+        """
+        if self._opening is None:
+            self._opening = asyncio.create_task(_open(self._path), name="open the database")
+        return await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        """Finish what is queued, then close; who waited for a failed opening was told."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+            if self._opening.exception() is None:
+                await self._opening.result().close()
+
+
+async def _open(path: Path) -> "SqlStore":
+    await asyncio.to_thread(import_module, "cc4tui.storage.store")
+    from cc4tui.storage.store import open_store
+
+    return await open_store(path)
