@@ -257,6 +257,8 @@ class RunQuarantined(Event):
     """Those that ran then."""
     reason: str
     """The difference, and the ways out."""
+    changes: list[str] = field(default_factory=list)
+    """The whole difference, one line each; may quote what agents wrote, clean it to show."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,17 +10,21 @@ from pathlib import Path
 
 from cc4tui.errors import GitError
 from cc4tui.services.git.config import ConfigEntry, GitConfig
-from cc4tui.services.git.files import read_regular, signature
+from cc4tui.services.git.files import POINTER_LIMIT, read_regular, signature
 from cc4tui.services.git.repository import Repository, read_config
 from cc4tui.services.git.second_chance import second_chance
 
 
 _DANGEROUS = re.compile(
     r"core\.(hookspath|fsmonitor|gitproxy|worktree|bare|attributesfile|alternaterefscommand)"
-    r"|(alias|include|includeif|url|filter|pager|extensions|protocol|hook)\..*"
-    r"|remote\..*\.(url|pushurl|uploadpack|receivepack|vcs|proxy)"
-    r"|submodule\..*\.(url|update)|branch\..*\.mergeoptions|diff\.external|uploadpack\..*"
-    r"|.*\.(command|cmd|driver|textconv|helper|program|editor|pager|askpass|sshcommand)"
+    r"|(alias|include|includeif|url|filter|pager|extensions|protocol|hook|instaweb)\..*"
+    r"|remote\.(pushdefault|.*\.(url|pushurl|uploadpack|receivepack|vcs|proxy))"
+    r"|branch\..*\.(mergeoptions|pushremote)|submodule\..*\.(url|update)|uploadpack\..*"
+    r"|http\.(.*\.)?(proxy|sslverify|sslcainfo|sslcapath|curloptresolve)"
+    r"|lfs\.(.*\.)?(url|pushurl|path|clean|smudge|standalonetransferagent)"
+    r"|(mergetool|difftool|browser|man)\..*\.path|(merge|diff)\.(gui)?tool|init\.templatedir"
+    r"|diff\.external|interactive\.difffilter|sendemail\.smtpserver"
+    r"|.*\.(\w*command|\w*cmd|driver|textconv|helper|program|editor|pager|askpass)"
 )
 """Keys whose value git runs as a program, or that lead it to other files or hosts. Editors, npm
 and git itself write other keys all day; those do not count."""
@@ -95,6 +99,8 @@ class Fingerprinter:
             yield from _described("commondir of this worktree", location.git_dir / "commondir")
         if location.root is not None:
             yield ".git", _pointer(location.root / ".git")
+        yield from _other_worktrees(location.common_dir)
+        yield from _submodules(location.common_dir)
         for folder in {location.common_dir / "hooks", *self._hooks_path(config)}:
             yield from _hooks(folder)
 
@@ -135,6 +141,24 @@ def _pointer(path: Path) -> str:
     if path.is_symlink():
         return f"link to {path.readlink()}"
     return "folder" if path.is_dir() else _digest(read_regular(path))
+
+
+def _other_worktrees(common_dir: Path) -> Iterator[tuple[str, str]]:
+    """Pointers of linked work trees that lead elsewhere than git ever writes."""
+    for pointer in (common_dir / "worktrees").glob("*/commondir"):
+        if read_regular(pointer, POINTER_LIMIT) != b"../..\n":
+            yield f"commondir of worktree {pointer.parent.name}", "leads out of the repository"
+
+
+def _submodules(common_dir: Path) -> Iterator[tuple[str, str]]:
+    """What git obeys inside of populated submodules, which `git status` visits."""
+    for name, folders, files in os.walk(common_dir / "modules"):
+        folder = Path(name)
+        if "HEAD" in files and "config" in files:
+            folders[:] = [inner for inner in folders if inner == "modules"]
+            shown = folder.relative_to(common_dir)
+            yield from _described(f"{shown}/config", folder / "config")
+            yield from _hooks(folder / "hooks")
 
 
 def _hooks(folder: Path) -> Iterator[tuple[str, str]]:

@@ -114,6 +114,17 @@ class Merger:
         Raises:
             GitError: git failed.
         """
+        return await second_chance(lambda: self._prepare(oid, message, lease, base, tree, edit))
+
+    async def _prepare(
+        self,
+        oid: str,
+        message: str,
+        lease: Lease,
+        base: str | None,
+        tree: str | None,
+        edit: FileEdit | None,
+    ) -> MergeCandidate | Conflict:
         old = self.tip
         if base == old:
             merged: str | Conflict = tree or await self._private.tree_of(oid)
@@ -124,6 +135,7 @@ class Merger:
         if edit is not None:
             merged = await edit_tree(self._private, merged, edit)
         new = await self._private.commit(merged, [old, oid], message)
+        lease.slot.hold(new)
         return MergeCandidate(new, old, merged)
 
     async def checkout(self, candidate: MergeCandidate, lease: Lease) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cc4tui.errors import GitError
 from cc4tui.services.git.diff import ChangedFile, changed_files, parse_raw
 from cc4tui.services.git.files import copy_atomic
 from cc4tui.services.git.refs import AttemptName, Refs, next_number, saved_prefix
@@ -49,8 +51,7 @@ async def snapshot(slot: Slot, base: str, tip: str) -> Snapshot:
     """
     if tip != slot.base:
         await slot.run("read-tree", "--reset", tip)
-    links = await record_submodules(slot)
-    await slot.insist("add", "-A", "--", ".", *(f":(top,exclude,literal){path}" for path in links))
+    await _add_all(slot)
     staged = await _staged_tree(slot, tip)
     if staged is not None:
         await _add_forced(slot, tip, staged)
@@ -121,6 +122,18 @@ async def staged_commit(slot: Slot, tip: str, shot: Snapshot) -> str | None:
     return await slot.private.commit(shot.staged, [tip], message)
 
 
+async def _add_all(slot: Slot) -> None:
+    links = await record_submodules(slot)
+    excluded = [f":(top,exclude,literal){path}" for path in links]
+    try:
+        await slot.insist("add", "-A", "--", ".", *excluded)
+    except GitError as error:
+        unborn = re.search(r"'(.+)/' does not have a commit checked out", error.stderr)
+        if unborn is None:
+            raise
+        raise _nested_error(slot, [unborn[1]]) from error
+
+
 async def _staged_tree(slot: Slot, tip: str) -> str | None:
     """The tree of the agent's own index, if it is neither that of `tip` nor what it was given."""
     if not slot.agent_used_index():
@@ -164,10 +177,14 @@ async def _refuse_nested(slot: Slot, changes: tuple[ChangedFile, ...]) -> None:
     declared = await _declared_submodules(slot)
     nested = [path for path in links if path not in declared]
     if nested:
-        raise UnsavableError(
-            f"{slot.worktree} holds a git repository of its own in {', '.join(nested)}, whose "
-            "content a commit does not store; the folder is kept"
-        )
+        raise _nested_error(slot, nested)
+
+
+def _nested_error(slot: Slot, paths: list[str]) -> UnsavableError:
+    return UnsavableError(
+        f"{slot.worktree} holds a git repository of its own in {', '.join(paths)}, whose "
+        "content a commit does not store; the folder is kept"
+    )
 
 
 async def _declared_submodules(slot: Slot) -> set[str]:

@@ -154,6 +154,11 @@ class Slot:
         text = f"ref: {target}" if target.startswith("refs/") else target
         write_atomic(self.admin / "HEAD", f"{text}\n".encode(), 0o644)
 
+    def hold(self, commit: str) -> None:
+        """Let HEAD name a commit that no branch holds yet, so that nobody's `git gc` takes it."""
+        if identity(self.admin) is not None:
+            self.write_head(commit)
+
     async def run(self, *args: str, stdin: bytes | None = None) -> bytes:
         """Run git on its files with our index; standard output.
 
@@ -186,6 +191,15 @@ class Slot:
         await self.insist("read-tree", "--reset", "-u", commit)
         self.base = commit
         self.may_have_submodules |= (self.worktree / ".gitmodules").exists()
+
+    async def read_again(self) -> None:
+        """Forget what our index knows of the files, so that the next `add` reads every one.
+
+        Objects of changed files that no commit held yet may be gone: another git's `gc --prune=now`
+        takes them, and an index that believes in them would never write them again.
+        """
+        self.index.unlink(missing_ok=True)
+        await self.run("read-tree", self.base)
 
     async def clean(self, keep: tuple[str, ...]) -> None:
         """Delete every untracked and ignored file but those that match a `keep` pattern."""

@@ -1,5 +1,6 @@
 """One attempt's branch: made before the agent starts, and holding all its work afterwards."""
 
+import logging
 from dataclasses import dataclass, field
 
 from cc4tui.errors import GitError
@@ -8,6 +9,7 @@ from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName
 from cc4tui.services.git.saving import (
     Snapshot,
+    head_commit,
     is_held,
     keep_commit,
     snapshot,
@@ -17,6 +19,9 @@ from cc4tui.services.git.slot import Head
 from cc4tui.services.git.slug import task_slug
 from cc4tui.services.git.trailers import merged_tasks
 from cc4tui.services.git.worktrees import Lease
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,14 @@ class TaskBranches:
             WorktreeLostError: the folder is gone; what was committed is on the branch.
             GitError: git failed, or the branch moved meanwhile.
         """
+        try:
+            return await self._save(lease, branch, message)
+        except GitError as error:
+            log.warning("saving %s again: %s", branch.branch, error)
+            await lease.slot.read_again()
+            return await self._save(lease, branch, message)
+
+    async def _save(self, lease: Lease, branch: TaskBranch, message: str) -> SavedWork:
         found = await self._look(lease, branch)
         shot = await snapshot(lease.slot, branch.base, found.tip)
         await self._keep_staged(lease, branch, found, shot)
@@ -128,6 +141,21 @@ class TaskBranches:
             notes=tuple(found.notes),
             saved_refs=tuple(found.saved),
         )
+
+    async def rescue(self, lease: Lease, branch: TaskBranch) -> str | None:
+        """The commits of an attempt whose folder is gone, put on its branch; None if it made none.
+
+        Raises:
+            GitError: git failed.
+        """
+        tip = await head_commit(lease.slot) or lease.slot.last_logged()
+        own = await self._refs.value(branch.ref)
+        found = _Found(branch.base, own or self._refs.zero)
+        await self._choose_tip(branch, found, tip or own)
+        if found.tip != found.own:
+            await self._advance(branch, found, found.tip)
+        lease.saved = True
+        return found.tip if found.tip != branch.base else None
 
     async def _look(self, lease: Lease, branch: TaskBranch) -> _Found:
         """Where HEAD and our branch are, after the pointers an agent may have bent are put back."""

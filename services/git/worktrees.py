@@ -1,6 +1,7 @@
 """The pool of worktrees: made ahead, lent to one hand at a time, proven clean, removed at last."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Coroutine
@@ -12,7 +13,7 @@ from typing import Self
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import AttemptName
-from cc4tui.services.git.saving import preserve
+from cc4tui.services.git.saving import head_commit, preserve
 from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.slot_life import empty_trash, make_slot, recycle, remove_slot
@@ -71,7 +72,7 @@ class WorktreePool:
     ) -> None:
         self.private = private
         self.kept: list[KeptWorktree] = []
-        """Folders that nobody may delete; said at the end of the run."""
+        """Folders that nobody may delete; logged, and `doctor` lists them."""
         self._base = base
         self._size = size
         self._keep = keep
@@ -150,14 +151,15 @@ class WorktreePool:
                 await preserve(slot, lease.owner)
             if not self._closing:
                 await recycle(slot, self._base, self._keep)
-        except (Cc4tuiError, OSError) as error:
+        except Exception as error:
+            # Whatever it is, it concerns one worktree: the other tasks of the run go on.
             await self._replace(lease, error)
             return
         self._offer(slot)
 
     async def _replace(self, lease: Lease, error: Exception) -> None:
         """A slot that cannot be proven clean is never lent again."""
-        log.warning("worktree %s is set aside: %s", lease.id, error)
+        log.warning("worktree %s is set aside: %s", lease.id, error, exc_info=_unexpected(error))
         del self._slots[lease.id]
         await self._remove(lease.slot, None if lease.saved else lease.owner)
         self._make_more()
@@ -193,7 +195,7 @@ class WorktreePool:
     async def _make(self) -> None:
         try:
             slot = await second_chance(self._made)
-        except (Cc4tuiError, OSError) as error:
+        except Exception as error:
             self._making -= 1
             self._fail_one(error)
             return
@@ -237,6 +239,14 @@ class WorktreePool:
             if unsaved is not None and slot.trouble() is None:
                 await preserve(slot, unsaved)
             await second_chance(lambda: remove_slot(slot))
-        except (Cc4tuiError, OSError) as error:
-            log.warning("worktree %s is kept: %s", slot.worktree, error)
+        except Exception as error:
+            trace = _unexpected(error)
+            log.warning("worktree %s is kept: %s", slot.worktree, error, exc_info=trace)
             self.kept.append(KeptWorktree(slot.worktree, str(error)))
+            with contextlib.suppress(Cc4tuiError, OSError):
+                slot.hold(await head_commit(slot) or slot.base)  # its branch may go, it stays
+
+
+def _unexpected(error: Exception) -> Exception | None:
+    """An error whose traceback belongs into the log, because it is a defect of ours."""
+    return None if isinstance(error, (Cc4tuiError, OSError)) else error

@@ -218,7 +218,7 @@ class AttemptRunner:
             return saved.commit, replace(
                 result,
                 outcome=AttemptOutcome.FAILED,
-                reason_code=ReasonCode.AGENT,
+                reason_code=saved.code,
                 reason=saved.problem,
             )
         if saved.commit is None and result.outcome is AttemptOutcome.SUCCEEDED:

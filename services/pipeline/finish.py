@@ -109,7 +109,12 @@ class Finisher:
         if not landing.quarantined:
             return []
         tasks = sorted(self._context.workspace.quarantine.flagged)
-        return [RunQuarantined(run=self._context.run.id, tasks=tasks, reason=landing.reason)]
+        changes = [self._context.redactor.text(line) for line in landing.changes]
+        return [
+            RunQuarantined(
+                run=self._context.run.id, tasks=tasks, reason=landing.reason, changes=changes
+            )
+        ]
 
     async def _record(
         self,

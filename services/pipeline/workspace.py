@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.plan import Task
-from cc4tui.domain.run import RunRecord
+from cc4tui.domain.run import ReasonCode, RunRecord
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.interrupted import take_back_landing
@@ -20,6 +20,7 @@ from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.git.saving import UnsavableError
+from cc4tui.services.git.slot import WorktreeLostError
 from cc4tui.services.git.slug import task_slug
 from cc4tui.services.git.tasks import SavedWork, TaskBranch, TaskBranches
 from cc4tui.services.git.trailers import merge_message, merged_tasks
@@ -65,7 +66,9 @@ class Saved:
     """Tip of the task's branch; None when nothing was changed."""
     notes: tuple[str, ...] = ()
     problem: str | None = None
-    """Why it could not be committed; the worktree is kept then."""
+    """Why it could not be committed."""
+    code: ReasonCode = ReasonCode.AGENT
+    """The same for programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,13 @@ class Landing:
 
     landed: bool
     reason: str = ""
-    quarantined: bool = False
-    """Refused because of what tasks may have done to the repository."""
+    changes: tuple[str, ...] = ()
+    """What tasks may have done to the repository, if that is why it was refused."""
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it waits for a person to look at `changes`."""
+        return bool(self.changes)
 
 
 @dataclass
@@ -157,10 +165,18 @@ class Workspace:
             work = await self.branches.save(checkout.lease, checkout.task, _message(title))
         except UnsavableError as error:
             return Saved(None, problem=str(error))
+        except WorktreeLostError as error:
+            return await self._lost(checkout, error)
         if work.no_change:
             return Saved(None, work.notes)
         self.works[work.oid] = work
         return Saved(work.oid, work.notes)
+
+    async def _lost(self, checkout: Checkout, error: WorktreeLostError) -> Saved:
+        commit = await self.branches.rescue(checkout.lease, checkout.task)
+        kept = f"what was committed in it is on {checkout.branch}"
+        problem = f"{error}; {kept if commit else 'nothing had been committed in it'}"
+        return Saved(commit, problem=problem, code=ReasonCode.LOST)
 
     # --- merging -------------------------------------------------------------------------
 
@@ -281,7 +297,7 @@ class Workspace:
         return None
 
     def _quarantined(self, changes: tuple[str, ...]) -> Landing:
-        return Landing(landed=False, reason=sentence(changes, self.run.id), quarantined=True)
+        return Landing(landed=False, reason=sentence(changes, self.run.id), changes=changes)
 
     def _refused(self, reason: str, command: str) -> Landing:
         return Landing(

@@ -29,6 +29,12 @@ async def _differences(session: Any, change: Callable[[], object]) -> tuple[str,
         "credential.https://x.helper", "gpg.program", "gpg.ssh.program", "remote.o.url",
         "remote.o.pushurl", "remote.o.uploadpack", "submodule.s.update", "trailer.x.command",
         "branch.main.mergeOptions", "extensions.partialClone", "sequence.editor", "mergetool.x.cmd",
+        "interactive.diffFilter", "gpg.ssh.defaultKeyCommand", "remote.pushDefault",
+        "branch.main.pushRemote", "http.proxy", "http.https://x.sslVerify", "lfs.url",
+        "lfs.customtransfer.x.path", "lfs.extension.x.clean", "lfs.standalonetransferagent",
+        "difftool.x.path", "merge.tool", "init.templateDir", "sendemail.smtpServer",
+        "sendemail.toCmd", "core.askPass", "uploadpack.packObjectsHook", "submodule.s.url",
+        "core.attributesFile", "alias.x", "pager.log", "hook.x.command", "protocol.ext.allow",
     ],
 )  # fmt: skip
 async def test_keys_that_count(session: Any, key: str) -> None:
@@ -40,7 +46,9 @@ async def test_keys_that_count(session: Any, key: str) -> None:
 @pytest.mark.parametrize(
     "key",
     ["user.name", "branch.main.remote", "branch.main.vscode-merge-base", "core.autocrlf", "gui.x",
-     "pull.rebase", "remote.o.fetch", "diff.algorithm", "merge.conflictStyle", "my.key"],
+     "pull.rebase", "remote.o.fetch", "diff.algorithm", "merge.conflictStyle", "my.key",
+     "lfs.repositoryformatversion", "lfs.https://x/info/lfs.access", "http.postBuffer",
+     "push.default", "maintenance.auto", "core.sparseCheckout"],
 )  # fmt: skip
 async def test_keys_that_do_not(session: Any, key: str) -> None:
     assert await _differences(session, lambda: session.repo.git("config", key, "input")) == ()
@@ -141,6 +149,34 @@ async def test_commondir_of_a_worktree_counts(
     assert files["commondir of this worktree"] != before.items["commondir of this worktree"]
     evil.write_text(original)
     assert before.differences(await printer.take()) == ()
+
+
+async def test_commondir_of_another_worktree_counts(session: Any, tmp_path: Path) -> None:
+    session.repo.git("worktree", "add", "-q", str(tmp_path / "side"))
+    pointer = session.repo.path / ".git/worktrees/side/commondir"
+    (said,) = await _differences(session, lambda: pointer.write_text("/tmp/evil\n"))
+    assert said == "commondir of worktree side: none -> leads out of the repository"
+
+
+async def test_a_new_worktree_does_not(session: Any, tmp_path: Path) -> None:
+    add = ("worktree", "add", "-q", str(tmp_path / "side"))
+    assert await _differences(session, lambda: session.repo.git(*add)) == ()
+
+
+@pytest.mark.parametrize("name", ["config", "hooks/post-checkout", "modules/deep/config"])
+async def test_submodules_count(
+    repo: Any, make_repo: Any, open_session: Callable[..., Any], name: str
+) -> None:
+    repo.git("submodule", "--quiet", "add", str(make_repo("inner").path), "libs/sub")
+    repo.commit("with a submodule")
+    module = repo.path / ".git/modules/libs/sub"
+    (module / "modules/deep").mkdir(parents=True)
+    for file in ("config", "HEAD"):
+        (module / "modules/deep" / file).write_bytes((module / file).read_bytes())
+    session = await open_session(repo)
+    file = module / name
+    (said,) = await _differences(session, lambda: file.write_text("# x\n"))
+    assert name in said
 
 
 async def test_passwords_in_addresses_are_not_shown(session: Any) -> None:

@@ -124,7 +124,7 @@ async def test_a_hang_ends_with_its_whole_group(
     assert time.monotonic() - began < 10
     assert error.value.returncode < 0
     for pid in {int(line) for line in pids.read_text().split()}:
-        assert _gone(pid)
+        await _until_gone(pid)
 
 
 async def test_slow_work_is_no_hang(fake_git: Callable[[str], str]) -> None:
@@ -198,7 +198,7 @@ async def test_cancelled_call_has_ended_when_the_caller_goes_on(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert _gone(int(started.read_text()))
+    await _until_gone(int(started.read_text()))
 
 
 async def test_cancelled_call_may_finish_in_its_grace(
@@ -224,6 +224,12 @@ async def test_event_loop_runs_on_meanwhile(fake_git: Callable[[str], str]) -> N
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
     await calls
     assert longest < 0.25
+
+
+async def _until_gone(pid: int) -> None:
+    async with asyncio.timeout(20):
+        while not _gone(pid):
+            await asyncio.sleep(0.01)
 
 
 def _gone(pid: int) -> bool:
