@@ -33,7 +33,12 @@ def _names_task(box: Box) -> bool:
     """Whether the box makes a group of the one above it: a task below a task."""
     if box.label.step or (box.label.style is IdStyle.NUMBER and _counts_steps(box)):
         return False
-    return bool(box.label.id) or (box.label.task and box.above is not None and not box.above.has_id)
+    if box.label.id or not box.label.task:
+        return bool(box.label.id)
+    above = box.above
+    while above is not None and not above.has_id:
+        above = above.above
+    return above is None and box.above is not None
 
 
 def _role(box: Box, ids_below: bool, prefixes: dict[Section, set[str]]) -> Role:

@@ -7,12 +7,13 @@ from cc4tui.services.plans.blocks import Item, Text
 from cc4tui.services.plans.labels import IdStyle, normal_id
 from cc4tui.services.plans.outline import Section
 from cc4tui.services.plans.survey import Box, Role, Survey
-from cc4tui.services.plans.words import CLOSED_LIST
+from cc4tui.services.plans.words import ACCEPTANCE, CLOSED_LIST
 
 
 _PLAN_LIKE = re.compile(r"plan|task|todo|roadmap|backlog|milestone|checklist|sprint", re.I)
 
 
+_IS_LIST = re.compile(rf"\W*(?:{ACCEPTANCE.pattern})\b", re.I)
 _HOLDER = re.compile(r"\W*(?:Story|Issue|Ticket)\b", re.I)
 
 
@@ -60,8 +61,21 @@ def _word(section: Section) -> bool:
 
 
 def _closed_list(section: Section) -> bool:
-    """``### 6.0.7 Acceptance criteria`` is no task, whatever its number."""
+    """``### 6.0.7 Acceptance criteria`` is no task, whatever its number.
+
+    Only the word ``Task`` makes one of ``Task 12: Quality gates``.
+    """
+    label = section.label
+    assert label is not None
+    if label.style is IdStyle.TNUM or (label.style is IdStyle.WORD and not section.step):
+        return False
+    if label.style is IdStyle.FAMILY and (_in_acceptance(section) or _IS_LIST.match(label.title)):
+        return True
     return CLOSED_LIST.search(section.title) is not None and not section.subs
+
+
+def _in_acceptance(section: Section) -> bool:
+    return any(up.acceptance for up in section.around[1:])
 
 
 def _chapters_apart(found: Survey, active: set[Section]) -> set[Section]:

@@ -9,7 +9,7 @@ from typing import Any
 from cc4tui.domain.plan import PlanTaskState
 from cc4tui.services.plans.marks import EMOJI_STATES, LEADING_EMOJI, TICK
 from cc4tui.services.plans.meta import MetaError, parse_meta, split_meta
-from cc4tui.services.plans.words import STEP, TASK
+from cc4tui.services.plans.words import STEP, TASK, TASK_WORD
 
 
 class IdStyle(Enum):
@@ -25,6 +25,8 @@ class IdStyle(Enum):
     HASH = "#12"
     GIVEN = "{id: x}"
     PLAN = "01-02-PLAN.md"
+    FILE = "001.md"
+    """The file that holds the task."""
     FAMILY = "AB-12"
     """Letters and a number: an id only where the file holds several of the family."""
 
@@ -71,8 +73,9 @@ _ID = re.compile(
     rf"""(?P<open>[*_`\[(]{{0,4}})(?:
       (?P<word>(?i:{TASK})\s*)\#?
         (?P<wid>[A-Z]{{0,6}}-?\d{{1,4}}(?:[.-]\d{{1,4}})*[a-zA-Z]?|[A-Z](?=\s*[:：.)–—-]))
-     |(?P<t>T\d{{3,5}}(?:\.\d+)*[a-z]?)
+     |(?P<t>T\d{{3,5}}(?:\.\d+)*(?:[a-z]|-[A-Z]{{1,6}})?)
      |(?P<plan>\d{{2,3}}(?:\.\d{{1,2}})?-\d{{2,3}})(?=-PLAN|[*_`]{{0,3}}:)(?:-PLAN(?:\.md)?)?
+     |(?P<file>\d{{1,6}})\.md
      |(?P<hash>\#\d{{1,7}})
      |(?P<dot>{_NUM})
      |(?P<int>\d{{1,4}}[a-zA-Z]?)(?=[*_`]{{0,3}}[.):：、])
@@ -81,7 +84,7 @@ _ID = re.compile(
     re.X,
 )
 _STEP = re.compile(rf"[*_`]{{0,3}}(?:{STEP})\s*(?:\d|#|[:：]|[A-Z]\b\s*[:：.)]|$)", re.I)
-_TASK = re.compile(rf"[*_]{{0,3}}(?:{TASK})[*_]{{0,3}}\s*[:：]\s*[*_]{{0,3}}\s*", re.I)
+_TASK = re.compile(rf"[*_]{{0,3}}(?:{TASK_WORD})[*_]{{0,3}}\s*[:：]\s*[*_]{{0,3}}\s*", re.I)
 _FLAG = re.compile(r"\s*(?:\[(\s*\w[\w .,:/&+-]{0,22}| ?)\](?![(\[:])|(\(P\)))\s*")
 _DEPENDS = re.compile(r"\(([^()]*\bdepend(?:s|ent|encies|ency)?\b(?:\s+on)?\s*:?[^()]*)\)", re.I)
 _DEPENDS_TEXT = re.compile(r"\bdepend(?:s|ent|encies|ency)?\b(?:\s+on)?\s*:?\s*(.*)$", re.I | re.S)
@@ -228,6 +231,8 @@ def _take_id(rest: str, label: Label) -> str:
         label.id, label.style = found["t"], IdStyle.TNUM
     elif found["plan"]:
         label.id, label.style = found["plan"], IdStyle.PLAN
+    elif found["file"]:
+        label.id, label.style = found["file"], IdStyle.FILE
     elif found["hash"]:
         label.id, label.style = found["hash"], IdStyle.HASH
     elif found["dot"]:

@@ -1,13 +1,20 @@
 """The same task told twice in one file (rules R10 and R11)."""
 
+import re
+
 from cc4tui.services.plans.draft import PlanDraft, TaskDraft
 from cc4tui.services.plans.labels import normal_id
+from cc4tui.services.plans.outline import Section
 from cc4tui.services.plans.survey import Box, Role, Survey
 from cc4tui.services.plans.text import squeeze
 
 
 COPY_SHARE = 0.8
 """Share of equal texts from which a section is a copy of one with the same title."""
+
+
+_CREATED = re.compile(r"\W*tasks created\b", re.I)
+_PREVIEW = re.compile(r"\W*task breakdown\b", re.I)
 
 
 def merge_mirrors(plan: PlanDraft) -> None:
@@ -33,6 +40,28 @@ def merge_mirrors(plan: PlanDraft) -> None:
         plan.order = kept
         for batch in {task.batch for task in gone}:
             batch.tasks = [task for task in batch.tasks if task not in gone]
+
+
+def drop_preview(found: Survey, plan: PlanDraft) -> None:
+    """In an epic, ``Tasks Created`` lists what ``Task Breakdown`` told before: one list counts."""
+    made = next((s for s in found.sections if _lists_tasks(found, s)), None)
+    if made is None:
+        return
+    for section in found.sections:
+        if section in made.around or not _PREVIEW.match(section.title):
+            continue
+        inside = {section, *section.below()}
+        for box in found.boxes:
+            if box.section in inside:
+                box.role = Role.NONE
+        found.heading_roles.update((s, Role.NONE) for s in inside & found.heading_roles.keys())
+        text = f"this section tells the tasks of line {made.line + 1} before they were made"
+        plan.warn("W06", section.line, text, "those count")
+
+
+def _lists_tasks(found: Survey, section: Section) -> bool:
+    boxes = found.by_section.get(section, ())
+    return _CREATED.match(section.title) is not None and any(b.role is Role.TASK for b in boxes)
 
 
 def drop_copies(found: Survey, plan: PlanDraft) -> None:

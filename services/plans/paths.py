@@ -68,8 +68,10 @@ def title_files(title: str) -> list[FileRef]:
     out: list[FileRef] = []
     for found in _TICKED.finditer(title):
         token = found[1].strip()
-        if token.startswith(("/", "@", "-")) or not _looks_like_path(token) or " " in token:
+        if token.startswith(("@", "-")) or not _looks_like_path(token) or " " in token:
             continue
+        if leaves_repository(token):
+            continue  # a word about a route or another place, not a file to work on
         out += _refs(token, found[2], title, found.end(), None)
     return out
 

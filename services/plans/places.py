@@ -9,7 +9,7 @@ from cc4tui.services.plans.blocks import Block, Item, Table
 from cc4tui.services.plans.jsontext import Placed, elements, member, parse
 from cc4tui.services.plans.labels import normal_id
 from cc4tui.services.plans.marks import LEADING_EMOJI, TICK, status_of_word
-from cc4tui.services.plans.readers.ralph import user_stories
+from cc4tui.services.plans.readers.ralph import FLAGS, user_stories
 from cc4tui.services.plans.readers.taskmaster import qualified, task_lists
 from cc4tui.services.plans.source import Source
 from cc4tui.services.plans.tables import columns_of
@@ -128,17 +128,30 @@ def _taskmaster(source: Source, task: Task) -> Edit | None:
     for tag, tasks in tags:
         for placed in elements(source.text, tasks):
             if qualified(tag, placed.value.get("id"), several=len(tags) > 1) == task.id:
-                return _string(source.text, placed, "status", "done")
+                return _string(source.text, placed, "status", _done_status(tasks.value))
     return None
 
 
 def _ralph(source: Source, task: Task) -> Edit | None:
     stories = user_stories(source.text)
-    for placed in elements(source.text, stories) if stories is not None else ():
-        if isinstance(placed.value, dict) and str(placed.value.get("id")) == task.id:
-            value = member(source.text, placed, "passes")
-            return Edit(value.start, value.end, "true") if value is not None else None
+    if stories is None:
+        return None
+    for index, placed in enumerate(elements(source.text, stories), 1):
+        known = placed.value.get("id") is not None and str(placed.value["id"]) == task.id
+        if known or (task.id_is_made and task.id == f"t-{index}"):
+            for flag in FLAGS:
+                value = member(source.text, placed, flag)
+                if value is not None and isinstance(value.value, bool):
+                    return Edit(value.start, value.end, "true")
+            return _string(source.text, placed, "status", _done_status(stories.value))
     return None
+
+
+def _done_status(records: list[dict[str, object]]) -> str:
+    """The word that records which are done have for it."""
+    words = (one.get("status") for one in records)
+    done = (w for w in words if isinstance(w, str) and status_of_word(w) is PlanTaskState.DONE)
+    return next(done, "done")
 
 
 def _beads(source: Source, task: Task) -> Edit | None:

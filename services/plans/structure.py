@@ -1,5 +1,6 @@
 """Builds a plan from Markdown structure: what all Markdown dialects have in common."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from cc4tui.domain.plan import PlanTaskState
@@ -11,7 +12,7 @@ from cc4tui.services.plans.draft import BatchDraft, GroupDraft, PlanDraft, TaskD
 from cc4tui.services.plans.fields import find_fields, list_texts
 from cc4tui.services.plans.labels import IdStyle, Label, normal_id, parse_label
 from cc4tui.services.plans.marks import BOX_STATES, status_of_word
-from cc4tui.services.plans.mirrors import drop_copies, merge_mirrors
+from cc4tui.services.plans.mirrors import drop_copies, drop_preview, merge_mirrors
 from cc4tui.services.plans.offers import find_offers
 from cc4tui.services.plans.outline import Section
 from cc4tui.services.plans.paths import field_files, title_files
@@ -75,6 +76,7 @@ class _Builder:
         self.cut = found.document.cut
 
     def build(self) -> None:
+        drop_preview(self.found, self.plan)
         drop_copies(self.found, self.plan)
         self.certain()
         if not self.plan.order:
@@ -170,7 +172,7 @@ class _Builder:
         if label.depends is not None:
             refs, strict, _ = read_references(label.depends)
             task.depends += refs
-            task.strict = strict
+            task.strict = strict and all(r == "all" or any(map(str.isdigit, r)) for r in refs)
         if label.meta is not None and not apply_meta(task, label.meta, self.plan, self.reading):
             task.title = f"{task.title} {label.braces}"
         if label.bad_meta is not None and self.profile.strict:
@@ -275,13 +277,24 @@ class _Builder:
         """Boxes without an id: tasks where there are no ids, or beside their likes."""
         if not self.profile.boxes:
             return
-        homes = {box.section for box in self.of_box}
+        homes = {box.section for box in self.of_box} | self.phases_without_tasks()
         for box in self.found.boxes:
             if box.role is not Role.LOOSE or not box.label.raw:
                 continue
             if everything or self.profile.adopt_loose or box.section in homes:
                 box.role = Role.TASK
                 self.box_task(box)
+
+    def phases_without_tasks(self) -> set[Section]:
+        """Named batches whose boxes are all that can be a task in them."""
+        lines = sorted(task.line for task in self.plan.order)
+        numbered = any(box.section.kind == "#" for box in self.of_box)
+        return {
+            section
+            for section in self.found.by_section
+            if (section.kind not in ("", "#") or (section.kind == "#" and numbered))
+            and bisect_left(lines, section.line) == bisect_left(lines, section.end)
+        }
 
     def finish(self) -> None:
         if self.cut is not None:

@@ -4,7 +4,7 @@ Here the candidates are collected; box_roles.py and heading_roles.py judge them.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -175,15 +175,55 @@ class _Collector:
         return len(plain.split()) <= 6 and ACCEPTANCE.search(plain) is not None
 
 
+_CRITERION = re.compile(r"(?:AC|SC|DOD|NFR|ADR?|RISK|OQ)-?\d", re.I)
+"""``AC-003``, ``ADR-7``: the name of a criterion, a decision, a risk, a question."""
+_STRONG = (IdStyle.TNUM, IdStyle.WORD, IdStyle.DOTTED, IdStyle.GIVEN)
+
+
+def _rare(boxes: list[Box]) -> set[str]:
+    """Families of weak ids that only a few boxes of many bear: not how the file names its tasks."""
+    members: dict[str, list[Box]] = defaultdict(list)
+    for box in boxes:
+        if box.label.style is IdStyle.FAMILY:
+            members[family(box.label.id)].append(box)
+    if not members:
+        return set()
+    strong = any(box.label.style in _STRONG for box in boxes)
+    at_depth = Counter(box.depth for box in boxes)
+    return {
+        name
+        for name, found in members.items()
+        if not strong and len(found) * 4 < at_depth[min(box.depth for box in found)]
+    }
+
+
+def _only_a_word(box: Box) -> bool:
+    """Whether what looks like a weak id only names what the box is about."""
+    above = box.above
+    below_task = above is not None and above.label.style in _STRONG
+    return "-" not in box.label.id and (box.zone or below_task)
+
+
 def _settle_ids(boxes: list[Box], headings: list[Section]) -> None:
     """Keep a weak id such as ``AB-12`` only where several of its family stand in the file."""
+    for box in boxes:
+        if box.label.style is IdStyle.FAMILY and _only_a_word(box):
+            drop_id(box.label)
     labels = [box.label for box in boxes] + [s.label for s in headings if s.label is not None]
-    members: dict[str, set[str]] = defaultdict(set)
+    for label in labels:
+        if label.style is IdStyle.FAMILY and _CRITERION.match(label.id):
+            drop_id(label)
+    members: dict[str, dict[str, str]] = defaultdict(dict)
+    words = _rare(boxes)
     for label in labels:
         if label.style is IdStyle.FAMILY:
-            members[family(label.id)].add(label.id)
+            known = members[family(label.id)].setdefault(label.id, label.title)
+            if known != label.title and "-" not in label.id:
+                words.add(family(label.id))  # ``P0: this``, ``P0: that``: a rank, not a name
     for label in labels:
-        if label.style is IdStyle.FAMILY and len(members[family(label.id)]) < 2:
+        if label.style is not IdStyle.FAMILY:
+            continue
+        if len(members[family(label.id)]) < 2 or family(label.id) in words:
             drop_id(label)
     for section in headings:
         heading = section.label

@@ -9,11 +9,11 @@ from cc4tui.services.plans.labels import IdStyle, Label, parse_label
 
 _COLUMNS = {
     "title": r"description|title|name|summary|scenario|what|story|details|goal|deliverable|feature"
-    r"|item|task name",
+    r"|item|task name|描述|标题|標題|名称|内容|說明|说明|任务|任務|タイトル|説明|제목|설명",
     "files": r"files?|paths?|files? (?:to )?(?:touched|changed|modified|create|modify|affected)"
     r"|file\(s\)",
     "depends_on": r"depends(?: on)?|dependenc(?:y|ies)|blocked by|prerequisites?|deps",
-    "status": r"status|state|done|progress",
+    "status": r"status|state|done|progress|状态|狀態|状態|상태|estado|état|статус|stand",
     "priority": r"priority|prio",
     "mode": r"mode|execution mode",
     "acceptance": r"acceptance(?: criteria)?|expected(?: result)?s?|criteria|done when"

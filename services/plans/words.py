@@ -35,9 +35,9 @@ DONE_DEFINITION = re.compile(
 )
 """Never tasks, even when the file holds nothing else (R3)."""
 
-TASK = (
-    "Task|Story|Issue|Ticket|タスク|任务|任務|작업|태스크|Tarea|Tarefa|Tâche|Aufgabe|Uppgift|Задача"
-)
+TASK_WORD = "Task|タスク|任务|任務|작업|태스크|Tarea|Tarefa|Tâche|Aufgabe|Uppgift|Задача"
+"""Words that make a task of what stands behind them and a colon (R21)."""
+TASK = f"{TASK_WORD}|Story|Issue|Ticket"
 """Words that make a number behind them an id."""
 STEP = "Sub-?task|Step|ステップ|サブタスク|步骤|步驟|子任务|단계|Schritt|Paso|Passo|Étape|Steg|Шаг"
 """Words that make a box a step of something."""

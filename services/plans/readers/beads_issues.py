@@ -4,6 +4,8 @@ from cc4tui.services.plans.draft import BatchDraft, PlanDraft
 from cc4tui.services.plans.readers.beads import json_line
 from cc4tui.services.plans.readers.records import (
     Record,
+    Text,
+    Texts,
     add_task,
     paragraphs,
     set_priority,
@@ -15,7 +17,7 @@ from cc4tui.services.plans.readers.records import (
 class Dependency(Record):
     """An edge to another issue."""
 
-    depends_on_id: str
+    depends_on_id: str = ""
     type: str = "blocks"
 
 
@@ -23,15 +25,15 @@ class Issue(Record):
     """An issue as beads writes it."""
 
     id: str
-    title: str = ""
+    title: Text = None
     status: str = "open"
-    description: str | None = None
-    design: str | None = None
-    acceptance_criteria: str | None = None
-    notes: str | None = None
-    priority: str | None = None
+    description: Text = None
+    design: Text = None
+    acceptance_criteria: Text = None
+    notes: Text = None
+    priority: Text = None
     issue_type: str = "task"
-    labels: list[str] | None = None
+    labels: Texts = ()
     dependencies: list[Dependency] | None = None
 
 
@@ -68,18 +70,18 @@ def _build(issues: list[tuple[int, Issue]], plan: PlanDraft) -> None:
             continue
         home = next((p for p in _parents(issue) if p in epics), "")
         if home not in batches:
-            line, title = (by_id[home][0], by_id[home][1].title) if home else (number, "")
+            line, title = (by_id[home][0], by_id[home][1].title or "") if home else (number, "")
             batches[home] = BatchDraft(home, title, line, prefix=home or "t")
             plan.batches.append(batches[home])
         _add(issue, number, batches[home], plan)
 
 
 def _add(issue: Issue, number: int, batch: BatchDraft, plan: PlanDraft) -> None:
-    task = add_task(plan, batch, issue.id, issue.title, (number, number))
+    task = add_task(plan, batch, issue.id, issue.title or "", (number, number))
     task.state = state_of(issue.status)
     task.outside = True  # an edge may lead to an issue that was compacted away
     task.depends = [d.depends_on_id for d in issue.dependencies or () if d.type == "blocks"]
-    task.labels = list(issue.labels or ())
+    task.labels = list(issue.labels)
     if issue.acceptance_criteria:
         task.acceptance = [
             text for line in issue.acceptance_criteria.splitlines() if (text := line.strip(" -*\t"))

@@ -39,7 +39,12 @@ def read_ccpm(source: Source, plan: PlanDraft, _options: Options) -> None:
     """One task, named by its file: ``.claude/epics/<epic>/001.md``."""
     matter = source.matter.values
     stem = PurePath(source.path).stem
-    task = _task(source, plan, stem if stem[:1].isdigit() else "1", str(matter.get("name", "")))
+    task = _task(
+        source,
+        plan,
+        stem if stem[:1].isdigit() else "1",
+        str(matter.get("name") or matter.get("title") or ""),
+    )
     task.depends = _texts(matter.get("depends_on"))
     task.parallel = str(matter.get("parallel", "true")).casefold() == "true"
 

@@ -18,7 +18,7 @@ _ELEMENT = "<{0}(?:\\s[^<>]*)?>(.*?)</{0}\\s*>"
 _NAME, _FILES, _DONE = (
     re.compile(_ELEMENT.format(name), re.S) for name in ("name", "files", "done")
 )
-_TAG = re.compile(r"</?[a-z_]+(?:\s[^<>]*)?>")
+_TAG = re.compile(r"</?[a-z_-]+(?:\s[^<>]*)?>")
 _PROFILE = Profile("gsd", sequential=True, own=False)
 
 
@@ -63,7 +63,7 @@ def _add(source: Source, start: int, end: int, batch: BatchDraft, plan: PlanDraf
     text = "\n".join(source.lines[start:end])
     name = _NAME.search(text)
     label = parse_label(_TAG.sub("", name[1]).strip() if name else "")
-    task = TaskDraft(label.id, label.title, start, end, batch)
+    task = TaskDraft(label.id, label.title or _told(text), start, end, batch)
     if not task.id:
         made = sum(other.id_is_made for other in batch.tasks)
         task.id, task.id_is_made = f"t-{made + 1}", True
@@ -75,6 +75,13 @@ def _add(source: Source, start: int, end: int, batch: BatchDraft, plan: PlanDraf
     task.body = "\n".join(source.lines[start + 1 : end - 1])
     plan.order.append(task)
     batch.tasks.append(task)
+
+
+def _told(text: str) -> str:
+    """The first words of a task without a name: a checkpoint, which says what was built."""
+    inner = text.partition(">")[2]
+    lines = (line.strip() for line in _TAG.sub("\n", inner).splitlines())
+    return next((line for line in lines if line), "")
 
 
 READER = Reader("gsd", detect, read)

@@ -1,4 +1,6 @@
-"""Ralph loops: ``prd.json`` with user stories that pass or do not."""
+"""Ralph loops: ``prd.json`` with stories that pass or do not."""
+
+from typing import Any
 
 from cc4tui.services.plans.draft import PlanDraft
 from cc4tui.services.plans.jsontext import Placed, member, parse
@@ -7,22 +9,40 @@ from cc4tui.services.plans.source import Source
 
 
 NAME = "ralph"
+LISTS = ("userStories", "user_stories", "stories", "features")
+"""What the list of stories is called; some loops have nothing but the list."""
+FLAGS = ("passes", "complete", "completed", "done")
+"""What says that a story is done."""
 
 
 def detect(source: Source) -> str | None:
-    """An object with ``userStories``."""
-    stories = user_stories(source.text) if source.text.lstrip()[:1] == "{" else None
-    return f"JSON with {len(stories.value)} userStories" if stories is not None else None
+    """An object with stories, or a list of records that pass or do not."""
+    stories = user_stories(source.text) if source.text.lstrip()[:1] in ("{", "[") else None
+    return f"JSON with {len(stories.value)} stories" if stories is not None else None
 
 
 def user_stories(text: str) -> Placed | None:
     """The list of stories."""
     whole = parse(text)
-    if whole is None or not isinstance(whole.value, dict):
+    if whole is None:
         return None
-    if not isinstance(whole.value.get("userStories"), list):
+    if isinstance(whole.value, list):
+        flagged = all(isinstance(one, dict) and _flagged(one) for one in whole.value)
+        return whole if whole.value and flagged else None
+    if not isinstance(whole.value, dict):
         return None
-    return member(text, whole, "userStories")
+    name = next((n for n in LISTS if _holds_stories(whole.value.get(n), n)), None)
+    return member(text, whole, name) if name is not None else None
+
+
+def _holds_stories(value: Any, name: str) -> bool:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return False
+    return name == LISTS[0] or any(_flagged(one) or "status" in one for one in value)
+
+
+def _flagged(record: dict[str, Any]) -> bool:
+    return any(flag in record for flag in FLAGS)
 
 
 def read(source: Source, plan: PlanDraft, _options: Options) -> None:

@@ -1,9 +1,10 @@
 """What the readers of JSON plans share: lines, validation, one task from one record."""
 
+import json
 from bisect import bisect_right
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from cc4tui.domain.plan import PlanTaskState, Step
 from cc4tui.services.plans import values
@@ -18,6 +19,28 @@ class Record(BaseModel):
 
 
 R = TypeVar("R", bound=Record)
+
+
+def _text(value: Any) -> Any:
+    """A value as text; of a record what it says."""
+    if isinstance(value, dict):
+        said = (value.get(key) for key in _SAYING)
+        return next((str(one) for one in said if isinstance(one, str | int)), json.dumps(value))
+    return json.dumps(value) if isinstance(value, int | float) else value
+
+
+def _texts(value: Any) -> list[Any]:
+    found = value if isinstance(value, list) else [value]
+    return [text for one in found if (text := _text(one))]
+
+
+_SAYING = ("text", "description", "title", "criterion", "name", "id", "taskId", "depends_on_id")
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+"""What other programs write in many ways: text, a number, a record with a text in it."""
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+"""One or several of them."""
+Flag = Annotated[bool, BeforeValidator(lambda value: str(value).casefold() in ("true", "yes", "1"))]
 
 
 class Lines:
