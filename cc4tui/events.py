@@ -75,6 +75,24 @@ class TaskReady(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetupStarted(Event):
+    """Signals that a worktree is set up for an attempt: its set-up or its inputs are new."""
+
+    worktree: str
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    """Each: command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupFinished(Event):
+    """Signals that the set-up commands ended."""
+
+    passed: bool
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    """Each: command, exit_code, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptStarted(Event):
     """Signals that an agent's process runs."""
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cc4tui.config import Config, LoadedConfig, RunConfig, load_config
+from cc4tui.config import Config, LoadedConfig, load_config
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import FINAL_STATES, RunRecord, RunStatus, TaskRunState
@@ -94,6 +94,8 @@ class Runtime:
         self._plans: PlanCatalog | None = None
         self._trust = TrustStore(paths.root, repository.common_dir)
         self._foreign: asyncio.Task[None] | None = None
+        self._lent: Mapping[str, str] = {}
+        """Variables in files that worktrees get a copy of."""
 
     @classmethod
     @asynccontextmanager
@@ -146,7 +148,7 @@ class Runtime:
         from cc4tui.services.agents.redaction import Redactor, secret_values
 
         agents = (agent.env for agent in self.config.agents.values())
-        return Redactor(secret_values(os.environ, *agents))
+        return Redactor(secret_values(os.environ, self._lent, *agents))
 
     @property
     def repository(self) -> RepositoryInfo:
@@ -443,7 +445,9 @@ class Runtime:
         """Looked at anew for every run: the branch or the configuration may have changed."""
         await _imported(*RUNNING)
         from cc4tui.services.agents.registry import backend_for
+        from cc4tui.services.git.belongings import find_belongings, settings_in
         from cc4tui.services.pipeline.clocks import TimeLimits
+        from cc4tui.services.pipeline.preparation import SetupPlan
         from cc4tui.services.pipeline.selection import Defaults
         from cc4tui.services.pipeline.surroundings import Surroundings
         from cc4tui.services.processes.host import Supervisors
@@ -451,7 +455,10 @@ class Runtime:
         self._host = self._host or Supervisors(self.paths.folder / "processes.log")
         self._git = await Repository.open(self._git.root or self._git.common_dir)
         config = self.config.run
-        _refuse_unbuilt(config)
+        belongings = await asyncio.to_thread(
+            find_belongings, self._git.root, config.copy, config.link
+        )
+        self._lent = await asyncio.to_thread(settings_in, belongings)
         return Surroundings(
             repository=self._git,
             state=self.paths.folder,
@@ -472,6 +479,7 @@ class Runtime:
             ),
             workers=config.workers,
             check_timeout=config.verify_timeout or None,
+            setup=SetupPlan(config.setup, belongings),
             keep=config.keep,
             limits=TimeLimits(
                 first_output=config.first_output or None,
@@ -510,13 +518,6 @@ async def _imported(*names: str) -> None:
     for name in names:
         if name not in sys.modules:
             await asyncio.to_thread(import_module, name)
-
-
-def _refuse_unbuilt(config: RunConfig) -> None:
-    """A setting that would be ignored silently is worse than one that is refused."""
-    for key in ("setup", "copy", "link"):
-        if getattr(config, key):
-            raise UsageError(f"run.{key} is not built yet; take it out of the configuration")
 
 
 def plan_commands(plan: Plan) -> tuple[str, ...]:

@@ -108,6 +108,8 @@ def _finished(event: events.RunFinished) -> str:
 def _task_line(event: Event) -> tuple[str, str] | None:
     """Verb and detail."""
     match event:
+        case events.SetupStarted():
+            return "sets up", "; ".join(str(c.get("command")) for c in event.commands)
         case events.AttemptStarted():
             again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
             return "started", f"{event.agent}{again}"

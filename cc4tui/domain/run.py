@@ -81,6 +81,7 @@ class ReasonCode(StrEnum):
     STOPPED = "stopped"
     BLOCKED_BY = "blocked_by"
     REVIEW = "review"
+    SETUP = "setup"
 
 
 class AttemptOutcome(StrEnum):

@@ -212,6 +212,10 @@ def _task_ready(draft: _Draft, event: e.TaskReady) -> None:
     draft.move(event, _S.READY)
 
 
+def _setup_started(draft: _Draft, event: e.SetupStarted) -> None:
+    draft.move(event, _S.RUNNING, reason="", reason_code=None, note="sets up its worktree")
+
+
 def _attempt_started(draft: _Draft, event: e.AttemptStarted) -> None:
     draft.change_attempt(
         event,
@@ -305,6 +309,7 @@ def _run_finished(draft: _Draft, event: e.RunFinished) -> None:
 _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.RunStarted: _run_started,
     e.TaskReady: _task_ready,
+    e.SetupStarted: _setup_started,
     e.AttemptStarted: _attempt_started,
     e.UsageReported: _usage_reported,
     e.AttemptFinished: _attempt_finished,

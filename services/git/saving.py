@@ -123,8 +123,8 @@ async def staged_commit(slot: Slot, tip: str, shot: Snapshot) -> str | None:
 
 
 async def _add_all(slot: Slot) -> None:
-    links = await record_submodules(slot)
-    excluded = [f":(top,exclude,literal){path}" for path in links]
+    skipped = [*await record_submodules(slot), *slot.hidden]
+    excluded = [f":(top,exclude,literal){path}" for path in skipped]
     try:
         await slot.insist("add", "-A", "--", ".", *excluded)
     except GitError as error:
@@ -151,10 +151,14 @@ async def _staged_tree(slot: Slot, tip: str) -> str | None:
 
 async def _add_forced(slot: Slot, tip: str, staged: str) -> None:
     """Files that the agent staged although they are ignored belong to its work."""
+    hidden = slot.hidden
+    folders = tuple(f"{path}/" for path in hidden)
     paths = [
         change.path
         for change in await changed_files(slot.private, tip, staged)
         if change.new_mode.startswith(("100", "120"))
+        and change.path not in hidden
+        and not change.path.startswith(folders)
         and (slot.worktree / change.path).exists()
         and not (slot.worktree / change.path).is_dir()
     ]

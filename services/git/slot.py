@@ -1,8 +1,10 @@
 """A worktree that is used again and again: its folder, its admin folder, its index of ours."""
 
 import asyncio
+import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +64,8 @@ class Slot:
         self.id = worktree.name
         self.index = private.index_dir / worktree.name
         self.may_have_submodules = private.repository.has_submodules
+        self.products: tuple[str, ...] = ()
+        """Ignored files that the set-up made here, as paths; they survive the recycling."""
         self._given_index: object = None
 
     def trouble(self) -> str | None:
@@ -201,19 +205,56 @@ class Slot:
         self.index.unlink(missing_ok=True)
         await self.run("read-tree", self.base)
 
-    async def clean(self, keep: tuple[str, ...]) -> None:
-        """Delete every untracked and ignored file but those that match a `keep` pattern."""
-        await self.insist("clean", "-q", "-ffdx", *_excludes("-e", keep))
+    async def clean(self, keep: tuple[str, ...], *, ignored: bool = True) -> None:
+        """Delete every untracked file but the set-up's products and what matches `keep`.
+
+        Args:
+            keep: Patterns.
+            ignored: Those that git ignores too.
+        """
+        flags = "-ffdx" if ignored else "-ffd"
+        await self.insist("clean", "-q", flags, *_excludes("-e", self._kept(keep)))
 
     async def dirt(self, keep: tuple[str, ...]) -> list[str]:
         """Paths that differ from the commit of the last reset, untracked ones included.
 
         `ls-files`, not `status`: the latter starts git inside of nested repositories.
         """
-        out = await self.run(
-            "ls-files", "-z", "-m", "-d", "-o", "--directory", *_excludes("-x", keep)
-        )
+        excludes = _excludes("-x", self._kept(keep))
+        out = await self.run("ls-files", "-z", "-m", "-d", "-o", "--directory", *excludes)
         return sorted({part.decode("utf-8", "surrogateescape") for part in out.split(b"\0")[:-1]})
+
+    async def ignored(self) -> list[str]:
+        """Paths that git ignores; of a folder that is ignored as a whole only its own, with `/`."""
+        flags = ("-z", "-o", "-i", "--exclude-standard", "--directory")
+        return [
+            os.fsdecode(part) for part in (await self.run("ls-files", *flags)).split(b"\0")[:-1]
+        ]
+
+    def hide(self, paths: Iterable[str]) -> None:
+        """Remember what we put here ourselves: it never is work, also after a crash."""
+        wanted = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        if wanted != (read_regular(self.hidden_file) or b""):
+            write_atomic(self.hidden_file, wanted)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Paths that `hide` was told."""
+        data = read_regular(self.hidden_file) or b""
+        return tuple(os.fsdecode(part) for part in data.split(b"\0")[:-1])
+
+    @property
+    def hidden_file(self) -> Path:
+        """Where `hide` writes; beside our index."""
+        return self.index.with_name(f"{self.index.name}.hidden")
+
+    @property
+    def exclude_file(self) -> Path:
+        """What the agent's git is told to ignore; beside our index."""
+        return self.index.with_name(f"{self.index.name}.exclude")
+
+    def _kept(self, keep: tuple[str, ...]) -> tuple[str, ...]:
+        return (*keep, *map(literal_pattern, self.products))
 
     async def hand_over(self, head: str) -> None:
         """Point HEAD at `head` and give the agent's git the index that fits the files."""
@@ -258,6 +299,12 @@ def _move_away(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def literal_pattern(path: str) -> str:
+    """A pattern of .gitignore that matches this path alone."""
+    escaped = re.sub(r"([\\*?\[])", r"\\\1", path)
+    return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
 
 
 def _excludes(option: str, patterns: tuple[str, ...]) -> list[str]:

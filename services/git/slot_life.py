@@ -136,7 +136,8 @@ def _delete_leftovers(slot: Slot) -> None:
     """The files, and what git left because its own records were destroyed."""
     for folder in (*slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree, slot.admin):
         _delete(folder)
-    for path in (slot.index, slot.index.with_name(f"{slot.index.name}.lock"), slot.owner_file):
+    lock = slot.index.with_name(f"{slot.index.name}.lock")
+    for path in (slot.index, lock, slot.owner_file, slot.hidden_file, slot.exclude_file):
         path.unlink(missing_ok=True)
 
 

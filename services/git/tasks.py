@@ -151,7 +151,7 @@ class TaskBranches:
         tip = await head_commit(lease.slot) or lease.slot.last_logged()
         own = await self._refs.value(branch.ref)
         found = _Found(branch.base, own or self._refs.zero)
-        await self._choose_tip(branch, found, tip or own)
+        await self._choose_tip(branch, found, tip or own, lease.slot.hidden)
         if found.tip != found.own:
             await self._advance(branch, found, found.tip)
         lease.saved = True
@@ -169,17 +169,19 @@ class TaskBranches:
         if head.ref != branch.ref:
             found.notes.append(f"the agent left HEAD {_place(head)} instead of {branch.branch}")
         tip = head.commit or values.get(head.ref or "") or lease.slot.last_logged()
-        await self._choose_tip(branch, found, tip or values.get(branch.ref))
+        await self._choose_tip(branch, found, tip or values.get(branch.ref), lease.slot.hidden)
         return found
 
-    async def _choose_tip(self, branch: TaskBranch, found: _Found, tip: str | None) -> None:
+    async def _choose_tip(
+        self, branch: TaskBranch, found: _Found, tip: str | None, hidden: tuple[str, ...]
+    ) -> None:
         """Build on the agent's commits if they build on the base; else only on its files."""
         if tip is None or tip == branch.base:
             return
         if not await self._private.is_commit(tip):
             found.notes.append(f"HEAD of the worktree named {tip[:12]}, which is no commit")
             return
-        why = await self._objection(branch.base, tip)
+        why = await self._objection(branch.base, tip, hidden)
         if why is None:
             found.tip = tip
             return
@@ -190,13 +192,24 @@ class TaskBranches:
         if not await is_held(self._refs, tip):
             found.saved.append(await keep_commit(self._refs, branch.name, tip))
 
-    async def _objection(self, base: str, tip: str) -> str | None:
+    async def _objection(self, base: str, tip: str, hidden: tuple[str, ...]) -> str | None:
         """Why commits of an agent cannot become part of its branch."""
         if not await self._private.is_ancestor(base, tip):
             return "do not build on its base"
         if await merged_tasks(self._private, tip, f"^{base}"):
             return "claim to be merges of tasks, which only cc4tui makes"
-        return None
+        return await self._leak(base, tip, hidden)
+
+    async def _leak(self, base: str, tip: str, hidden: tuple[str, ...]) -> str | None:
+        """What of the person's unversioned files the commits hold, be it deleted again later."""
+        if not hidden:
+            return None
+        log = ("log", "--format=", "--name-only", "--full-history", "-m", "-z", f"{base}..{tip}")
+        result = await self._private.run(["--literal-pathspecs", *log, "--", *hidden])
+        names = sorted({name.strip("\n") for name in result.fields if name.strip("\n")})
+        return (
+            f"hold {', '.join(names[:5])}, which was only lent to the worktree" if names else None
+        )
 
     async def _keep_staged(
         self, lease: Lease, branch: TaskBranch, found: _Found, shot: Snapshot

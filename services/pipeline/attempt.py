@@ -2,14 +2,16 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cc4tui.domain.agent import AgentJob, AgentResult, ExitStatus
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
-from cc4tui.events import AttemptStarted
+from cc4tui.events import AttemptStarted, Event, SetupFinished, SetupStarted
 from cc4tui.ports import AgentStream, Process, ProcessSpec
 from cc4tui.services.agents.output import FileOutputReader, stderr_tail
 from cc4tui.services.agents.prompt import build_prompt
@@ -19,6 +21,8 @@ from cc4tui.services.pipeline.clocks import Clocks, Overdue, TimeLimits
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
 from cc4tui.services.pipeline.following import Follower
+from cc4tui.services.pipeline.preparation import SetupError
+from cc4tui.services.pipeline.verification import CheckResult
 from cc4tui.services.pipeline.workspace import Checkout
 from cc4tui.services.processes.environment import scrubbed_environment
 
@@ -54,9 +58,16 @@ class AttemptRunner:
             GitError: the worktree could not be prepared or the work could not be committed.
         """
         async with AsyncExitStack() as stack:
-            checkout = await self._context.workspace.checkout(claim.task, claim.attempt)
+            folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                checkout = await self._context.workspace.checkout(
+                    claim.task, claim.attempt, folder, _Watch(self._context, claim)
+                )
+            except SetupError as error:
+                return _not_set_up(claim, error)
             stack.push_async_callback(self._context.workspace.give_back, checkout)
-            job, folder = self._job(claim, checkout)
+            job = self._job(claim, checkout, folder)
             await self._journal(
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
             )
@@ -68,7 +79,7 @@ class AttemptRunner:
         backend = self._context.backend(claim.planned.agent.driver)
         stream = backend.stream(claim.planned.agent, job)
         await self._context.workspace.quarantine.look(self._others(claim))
-        process = await self._start(claim, job, folder)
+        process = await self._start(claim, job, folder, checkout.environment)
         started = asyncio.get_running_loop().time()
         heard = self._context.with_output or stream.needs_output
         redactor = self._context.redactor
@@ -90,10 +101,8 @@ class AttemptRunner:
             seconds=asyncio.get_running_loop().time() - started,
         )
 
-    def _job(self, claim: Claim, checkout: Checkout) -> tuple[AgentJob, Path]:
+    def _job(self, claim: Claim, checkout: Checkout, folder: Path) -> AgentJob:
         planned, plan = claim.planned, self._context.plan
-        folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         prompt = build_prompt(
             plan_title=plan.title,
             plan_goal=plan.goal,
@@ -122,14 +131,16 @@ class AttemptRunner:
             commands=planned.task.run,
             files=tuple(ref.path for ref in planned.task.files),
             rehearse=planned.task.rehearse,
-        ), folder
+        )
 
-    async def _start(self, claim: Claim, job: AgentJob, folder: Path) -> Process:
+    async def _start(
+        self, claim: Claim, job: AgentJob, folder: Path, extra: Mapping[str, str]
+    ) -> Process:
         agent = claim.planned.agent
         launch = self._context.backend(agent.driver).launch(agent, job)
         token = secrets.token_hex(16)
         environment = scrubbed_environment(
-            self._context.environment, launch.passes, {**launch.env, **agent.env}
+            self._context.environment, launch.passes, {**launch.env, **extra, **agent.env}
         )
         spec = ProcessSpec(
             folder=folder,
@@ -143,9 +154,7 @@ class AttemptRunner:
         )
         await self._journal(claim, step="spawning", token=token, folder=str(folder))
         process = await self._context.host.spawn(spec)
-        claim.process = process
-        if claim.stop_why is not None:
-            process.stop(claim.stop_why)
+        claim.hold(process)
         await self._record_start(claim, process, job, folder)
         return process
 
@@ -231,3 +240,42 @@ class AttemptRunner:
     async def _journal(self, claim: Claim, **values: object) -> None:
         update = self._recorder.attempt(claim.task, claim.attempt, **values)
         await self._recorder.write(attempts=[update])
+
+
+class _Watch:
+    """Tells of a set-up, and lets a stop of the task reach it."""
+
+    def __init__(self, context: RunContext, claim: Claim) -> None:
+        self._context = context
+        self._claim = claim
+
+    async def begins(self, worktree: Path, commands: Sequence[str]) -> None:
+        told = [{"command": command} for command in commands]
+        await self._tell(SetupStarted(**self._about, worktree=str(worktree), commands=told))
+
+    def runs(self, process: Process) -> None:
+        self._claim.hold(process)
+
+    async def ended(self, results: Sequence[CheckResult]) -> None:
+        passed = all(result.exit_code == 0 for result in results)
+        commands = [result.to_dict() for result in results]
+        await self._tell(SetupFinished(**self._about, passed=passed, commands=commands))
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        claim = self._claim
+        return {"run": self._context.run.id, "task": claim.task, "attempt": claim.attempt}
+
+    async def _tell(self, event: Event) -> None:
+        await self._context.recorder.write(events=[event])
+
+
+def _not_set_up(claim: Claim, error: SetupError) -> AttemptReport:
+    """The agent was not started."""
+    stopped = claim.stop_why is not None
+    result = AgentResult(
+        outcome=AttemptOutcome.STOPPED if stopped else AttemptOutcome.FAILED,
+        reason_code=ReasonCode.STOPPED if stopped else ReasonCode.SETUP,
+        reason=claim.stop_why or str(error),
+    )
+    return AttemptReport(result, None, "", None, datetime.now(UTC), 0.0)

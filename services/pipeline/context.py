@@ -33,6 +33,12 @@ class Claim:
         """The task's id."""
         return self.planned.task.id
 
+    def hold(self, process: Process) -> None:
+        """What a stop is to reach from now on; it may have been asked for already."""
+        self.process = process
+        if self.stop_why is not None:
+            process.stop(self.stop_why)
+
     def stop(self, why: str, *, at_once: bool = False) -> None:
         """Ask the attempt to end, `at_once` without giving it time; the first reason counts."""
         if self.stop_why is None:

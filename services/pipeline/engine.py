@@ -18,6 +18,7 @@ from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
 from cc4tui.services.pipeline.orchestrator import Orchestrator, sentence
 from cc4tui.services.pipeline.planned import schedulable
+from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.recovery import Recovered, Recovery, end_processes
 from cc4tui.services.pipeline.schedule import Schedule
@@ -73,9 +74,10 @@ class RunEngine:
         assert run is not None
         records = await s.journal.task_runs(run.id)
         await end_processes(s.journal)
-        async with Workspace.open(s.repository, s.state, run, keep=s.keep) as workspace:
+        verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
+        ready = Preparation(s.repository, s.setup, verifier, s.state, s.keep)
+        async with Workspace.open(s.repository, s.state, run, ready, keep=s.keep) as workspace:
             context = self._context(run, records, workspace, with_output=with_output)
-            verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
             if active.accept_changes:
                 await workspace.quarantine.accept()
             recovered = await self._begin(context, run, records)

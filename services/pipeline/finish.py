@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cc4tui.domain.run import (
     DONE_STATES,
@@ -26,7 +25,7 @@ from cc4tui.ports import Journal, TaskUpdate
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.recorder import move
 from cc4tui.services.pipeline.verification import Verifier
-from cc4tui.services.pipeline.workspace import Landing
+from cc4tui.services.pipeline.workspace import Landing, WorkTree
 
 
 class Finisher:
@@ -170,11 +169,11 @@ class LandingChecks:
         every = (command for task in self._context.tasks.values() for command in task.verify)
         return list(dict.fromkeys(every))
 
-    async def __call__(self, tree: Path) -> str | None:
+    async def __call__(self, tree: WorkTree) -> str | None:
         """The sentence of the first check that fails in this work tree; None = all pass."""
-        results = await self._verifier.run(
-            self.commands, tree, self._context.folder / "landing", {"CC4_RUN": self._context.run.id}
-        )
+        extra = {**tree.environment, "CC4_RUN": self._context.run.id}
+        folder = self._context.folder / "landing"
+        results = await self._verifier.run(self.commands, tree.path, folder, extra)
         failed = next((result for result in results if result.exit_code != 0), None)
         return failed.sentence if failed else None
 

@@ -10,6 +10,7 @@ from cc4tui.events import MergeConflict, TaskMerged, TaskStateChanged, TaskVerif
 from cc4tui.services.git.merging import Conflict
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
+from cc4tui.services.pipeline.preparation import SetupError
 from cc4tui.services.pipeline.recorder import move
 from cc4tui.services.pipeline.verification import Verifier
 from cc4tui.services.pipeline.workspace import Candidate
@@ -91,10 +92,13 @@ class MergeQueue:
     async def _verify(self, claim: Claim, candidate: Candidate) -> Refusal | None:
         await self._change(claim, TaskRunState.MERGING, TaskRunState.VERIFYING)
         folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
-        async with self._context.workspace.checked_out(candidate) as tree:
-            results = await self._verifier.run(
-                claim.planned.verify, tree, folder, {"CC4_RUN": self._context.run.id}
-            )
+        try:
+            async with self._context.workspace.checked_out(candidate, folder) as tree:
+                extra = {**tree.environment, "CC4_RUN": self._context.run.id}
+                results = await self._verifier.run(claim.planned.verify, tree.path, folder, extra)
+        except SetupError as error:
+            reason = f"on the merged tree {error}"
+            return Refusal(ReasonCode.SETUP, reason, TaskRunState.VERIFYING, reason)
         failed = next((result for result in results if result.exit_code != 0), None)
         event = TaskVerified(
             run=self._context.run.id,

@@ -10,6 +10,7 @@ from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.preparation import SetupPlan
 from cc4tui.services.pipeline.selection import Defaults
 
 
@@ -30,6 +31,8 @@ class Surroundings:
     workers: int
     check_timeout: float | None
     """Seconds for one verify command."""
+    setup: SetupPlan = field(default_factory=SetupPlan)
+    """What every worktree needs before work in it begins."""
     keep: tuple[str, ...] = ()
     """Globs of ignored files that survive the recycling of a worktree."""
     limits: TimeLimits = field(default_factory=TimeLimits)

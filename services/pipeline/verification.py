@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.text import clean_line
-from cc4tui.ports import ProcessHost, ProcessSpec
+from cc4tui.ports import Process, ProcessHost, ProcessSpec
 from cc4tui.services.agents.redaction import Redactor, mask_outputs
 from cc4tui.services.processes.environment import scrubbed_environment
 
@@ -59,26 +59,40 @@ class Verifier:
         self._timeout = timeout
 
     async def run(
-        self, commands: Sequence[str], cwd: Path, folder: Path, extra: Mapping[str, str]
+        self,
+        commands: Sequence[str],
+        cwd: Path,
+        folder: Path,
+        extra: Mapping[str, str],
+        *,
+        name: str = "check",
+        started: Callable[[Process], None] | None = None,
     ) -> list[CheckResult]:
         """Run each in turn in `cwd`; stop at the first that fails.
 
         Args:
             folder: Gets a folder per command with its output.
             extra: Variables on top of the scrubbed environment.
+            name: What those folders' names begin with.
+            started: Is told each process, so that somebody can stop it.
         """
         results: list[CheckResult] = []
         for number, command in enumerate(commands, 1):
-            results.append(await self._check(command, cwd, folder / f"check-{number}", extra))
+            place = _unused(folder / f"{name}-{number}")
+            results.append(await self._check(command, cwd, place, extra, started))
             if results[-1].exit_code != 0:
                 break
         return results
 
     async def _check(
-        self, command: str, cwd: Path, folder: Path, extra: Mapping[str, str]
+        self,
+        command: str,
+        cwd: Path,
+        folder: Path,
+        extra: Mapping[str, str],
+        told: Callable[[Process], None] | None,
     ) -> CheckResult:
         loop = asyncio.get_running_loop()
-        folder = _unused(folder)
         folder.mkdir(mode=0o700, parents=True)
         spec = ProcessSpec(
             folder=folder,
@@ -89,6 +103,8 @@ class Verifier:
         )
         started = loop.time()
         process = await self._host.spawn(spec)
+        if told is not None:
+            told(process)
         try:
             async with asyncio.timeout(self._timeout):
                 end = await process.ended()

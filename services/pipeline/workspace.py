@@ -27,6 +27,7 @@ from cc4tui.services.git.trailers import merge_message, merged_tasks
 from cc4tui.services.git.tree_edit import edit_tree
 from cc4tui.services.git.worktrees import Lease, WorktreePool
 from cc4tui.services.pipeline.folders import run_folder
+from cc4tui.services.pipeline.preparation import Preparation, SetupError, SetupWatch
 from cc4tui.services.pipeline.quarantine import Quarantine, sentence
 from cc4tui.services.pipeline.ticking import PlanTicker
 
@@ -36,7 +37,17 @@ log = logging.getLogger(__name__)
 LAND_TRIES = 5
 """How often a target that keeps moving is merged again before the landing is refused."""
 
-Checks = Callable[[Path], Awaitable[str | None]]
+
+@dataclass(frozen=True, slots=True)
+class WorkTree:
+    """A folder with the files of a commit, fit for work."""
+
+    path: Path
+    environment: Mapping[str, str]
+    """Variables for programs that run there."""
+
+
+Checks = Callable[[WorkTree], Awaitable[str | None]]
 """Checks a work tree; the sentence of what failed, or None."""
 
 
@@ -46,6 +57,8 @@ class Checkout:
 
     lease: Lease
     task: TaskBranch
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables for programs that run there."""
 
     @property
     def path(self) -> Path:
@@ -117,6 +130,7 @@ class Workspace:
     merger: Merger
     ticker: PlanTicker
     quarantine: Quarantine
+    preparation: Preparation
     works: dict[str, SavedWork] = field(default_factory=dict)
     """By commit, to spare git questions whose answers are known."""
     _merge_lease: Lease | None = None
@@ -124,7 +138,13 @@ class Workspace:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, repository: Repository, state: Path, run: RunRecord, *, keep: tuple[str, ...] = ()
+        cls,
+        repository: Repository,
+        state: Path,
+        run: RunRecord,
+        preparation: Preparation,
+        *,
+        keep: tuple[str, ...] = (),
     ) -> AsyncIterator["Workspace"]:
         """Make or find the integration branch, and worktrees that are all gone on leaving."""
         private = PrivateGit(repository, state)
@@ -140,20 +160,38 @@ class Workspace:
             pool = WorktreePool(private, tip, size=run.workers + 2, keep=keep)
             await stack.enter_async_context(pool)
             branches = TaskBranches(private)
-            yield cls(repository, run, private, pool, branches, merger, ticker, quarantine)
+            yield cls(
+                repository, run, private, pool, branches, merger, ticker, quarantine, preparation
+            )
 
     # --- attempts ------------------------------------------------------------------------
 
-    async def checkout(self, task: str, attempt: int) -> Checkout:
-        """A clean worktree on a new branch at the tip of the integration branch."""
+    async def checkout(
+        self, task: str, attempt: int, folder: Path, watch: SetupWatch | None = None
+    ) -> Checkout:
+        """A clean worktree, set up, on a new branch at the tip of the integration branch.
+
+        Args:
+            folder: Gets the outputs of set-up commands.
+            watch: Is told of them.
+
+        Raises:
+            SetupError: the set-up failed.
+            GitError: git failed.
+        """
         name = AttemptName(self.run.id, task_slug(task), attempt)
         lease = await self.pool.acquire(name)
+        base = self.merger.tip
         try:
-            branch = await self.branches.begin(lease, self.run.id, task, attempt, self.merger.tip)
+            if lease.slot.base != base:
+                await lease.slot.reset_to(base)
+            environment = await self.preparation.prepare(lease.slot, folder, watch)
+            branch = await self.branches.begin(lease, self.run.id, task, attempt, base)
         except BaseException:
+            lease.saved = True  # no agent was in it
             self.pool.release(lease)
             raise
-        return Checkout(lease, branch)
+        return Checkout(lease, branch, environment)
 
     async def give_back(self, checkout: Checkout) -> None:
         """Return the worktree; it is cleaned in the background."""
@@ -200,11 +238,20 @@ class Workspace:
         return found if isinstance(found, Conflict) else Candidate(found, commit)
 
     @asynccontextmanager
-    async def checked_out(self, candidate: Candidate) -> AsyncIterator[Path]:
-        """A worktree with the merged tree in it, for checks."""
+    async def checked_out(self, candidate: Candidate, folder: Path) -> AsyncIterator[WorkTree]:
+        """A worktree with the merged tree in it, set up, for checks.
+
+        Args:
+            folder: Gets the outputs of set-up commands.
+
+        Raises:
+            SetupError: the set-up failed on the merged tree.
+            GitError: git failed.
+        """
         lease = await self._lease()
         await self.merger.checkout(candidate.git, lease)
-        yield lease.worktree
+        environment = await self.preparation.prepare(lease.slot, folder)
+        yield WorkTree(lease.worktree, environment)
 
     async def advance(self, candidate: Candidate) -> bool:
         """Move the integration branch to the candidate; False if it moved meanwhile."""
@@ -289,8 +336,12 @@ class Workspace:
             files = ", ".join(found.files)
             return f"{run.target} has moved on and conflicts with the run in {files}"
         candidate = Candidate(found, tip)
-        async with self.checked_out(candidate) as tree:
-            problem = await checks(tree)
+        folder = run_folder(self.private.state_dir, run.id) / "landing"
+        try:
+            async with self.checked_out(candidate, folder) as tree:
+                problem = await checks(tree)
+        except SetupError as error:
+            problem = str(error)
         if problem is not None:
             return f"{run.target} has moved on, and merged with it {problem}"
         await self.advance(candidate)

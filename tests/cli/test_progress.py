@@ -124,6 +124,15 @@ def test_a_run_from_its_start_to_its_end(narrate: Callable[..., list[str]]) -> N
             events.RunPaused(run="r-1", reason="quota", until="15:40"),
             "paused: quota until 15:40",
         ),
+        (
+            events.SetupStarted(
+                run="r-1",
+                task="1.1",
+                worktree="/w",
+                commands=[{"command": "uv sync"}, {"command": "make"}],
+            ),
+            "sets up   1.1 Config loader: uv sync; make",
+        ),
         (events.RunResumed(run="r-1", reason="continued"), "resumed: continued"),
         (
             events.PlanChanged(run="r", added=["1.9"], changed=[], removed=["1.2"], applied=True),

@@ -61,6 +61,15 @@ def test_an_attempt_runs_and_uses_tokens(tale: Any, now: datetime) -> None:
     assert tale.model.busy == 1
 
 
+def test_a_worktree_that_is_set_up_shows_until_its_agent_starts(tale: Any) -> None:
+    tale.add(e.SetupStarted, "1.1", worktree="/w", commands=[{"command": "uv sync"}])
+    task = tale.model.tasks["1.1"]
+    assert (task.state, task.note, task.has_agent) == (S.RUNNING, "sets up its worktree", False)
+    tale.add(e.SetupFinished, "1.1", passed=True)
+    tale.start("1.1")
+    assert tale.model.tasks["1.1"].note == ""
+
+
 def test_unknown_cost_stays_unknown(tale: Any) -> None:
     tale.start("1.1")
     tale.use("1.1", 10, None)
