@@ -42,6 +42,13 @@ class UnfitError(Cc4tuiError):
     exit_code = ExitCode.UNFIT
 
 
+class BlockedError(UnfitError):
+    """The state cannot be used for now: a full disk, a lock, a file that cannot be written.
+
+    Nothing of the call is stored; the same call works once what blocks it is gone.
+    """
+
+
 class NotFoundError(UsageError):
     """A run, task, idea or lesson that was named does not exist."""
 
@@ -69,3 +76,15 @@ class GitError(Cc4tuiError):
         self.stderr = stderr.strip()
         last = self.stderr.splitlines()[-1] if self.stderr else f"exit {returncode}"
         super().__init__(f"`git {command}` failed: {last}")
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, for a person; the first cause where several came together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Cc4tuiError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return f"internal error: {type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from cc4tui.errors import UnfitError
+from cc4tui.errors import BlockedError, UnfitError
 
 
 _SENTENCES = {
@@ -51,8 +51,10 @@ def readable(error: Exception, path: Path) -> Exception:
         return UnfitError(f"The database {path} is damaged ({cause})")
     if not isinstance(cause, sqlite3.Error):
         return cause
-    sentence = _SENTENCES.get(_code(cause), "The database {path} refused this")
-    return UnfitError(f"{sentence.format(path=path)} ({cause})")
+    code = _code(cause)
+    sentence = _SENTENCES.get(code, "The database {path} refused this")
+    passes = code in _SENTENCES and code not in _DAMAGED
+    return (BlockedError if passes else UnfitError)(f"{sentence.format(path=path)} ({cause})")
 
 
 def _cause(error: Exception) -> Exception:

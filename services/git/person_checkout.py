@@ -72,7 +72,7 @@ class PersonCheckout:
         if index is not None:
             env["GIT_INDEX_FILE"] = str(index)
         return await self.private.repository.runner.run(
-            [*folders, *args], env=env, cwd=self.root, stdin=stdin
+            [*folders, *args], env=env, cwd=self.root, stdin=stdin, again=False
         )
 
     def locks(self, ref: str) -> list[Path]:

@@ -4,14 +4,17 @@ import asyncio
 import random
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from cc4tui.errors import GitError, UnfitError
 from cc4tui.services.git.environment import safe_arguments, sealed_environment
 from cc4tui.services.git.process import GitCall, GitProcess, GitResult
 
+
+T = TypeVar("T")
 
 MINIMUM_VERSION = (2, 38)
 """The first with `merge-tree --write-tree`."""
@@ -33,6 +36,16 @@ _LOCKED = re.compile(
 )
 
 
+class Through(Protocol):
+    """Makes a call, and may make it again."""
+
+    async def __call__(self, step: Callable[[], Awaitable[T]]) -> T: ...
+
+
+async def _at_once(step: Callable[[], Awaitable[T]]) -> T:
+    return await step()
+
+
 class GitRunner:
     """Runs git with explicit arguments and folders; looks at every exit status.
 
@@ -44,6 +57,8 @@ class GitRunner:
 
     def __init__(self, program: str, *, timeout: float = TIMEOUT, parallel: int = 8) -> None:
         self.program = program
+        self.through: Through = _at_once
+        """How every call is made: at once, or by somebody who waits while a disk is full."""
         self._timeout = timeout
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="git")
 
@@ -90,6 +105,7 @@ class GitRunner:
         stdin: bytes | None = None,
         ok: Collection[int] = (0,),
         safe: bool = True,
+        again: bool = True,
     ) -> GitResult:
         """Run one git command; waits and tries again only while somebody holds a lock.
 
@@ -100,6 +116,7 @@ class GitRunner:
             stdin: What it reads; nothing if None.
             ok: Exit codes that are answers.
             safe: Put the safe settings in front.
+            again: It may be repeated as it is when it could not write for want of space.
 
         Raises:
             GitError: any other exit code, a signal, or no progress.
@@ -111,6 +128,10 @@ class GitRunner:
             stdin=stdin,
             timeout=self._timeout,
         )
+        patient = self.through if again else _at_once
+        return await patient(lambda: self._unlocked(call, args, ok))
+
+    async def _unlocked(self, call: GitCall, args: Sequence[str], ok: Collection[int]) -> GitResult:
         for attempt in range(LOCK_RETRIES + 1):
             try:
                 result = await self._once(call)

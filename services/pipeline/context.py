@@ -10,6 +10,7 @@ from cc4tui.domain.run import RunRecord
 from cc4tui.ports import AgentBackend, Process, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.workspace import Workspace
@@ -57,6 +58,7 @@ class RunContext:
     recorder: Recorder
     host: ProcessHost
     workspace: Workspace
+    patience: Patience
     folder: Path
     """Holds the attempts' folders: ``<task slug>-<attempt>``."""
     backend: Callable[[str], AgentBackend]

@@ -1,13 +1,14 @@
 """Executes a stored run from its first task to its landing: the pipeline put together."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
-from cc4tui.errors import GitError
+from cc4tui.errors import GitError, UnfitError, sentence
 from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.context import RunContext
@@ -16,7 +17,8 @@ from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.live_plan import LivePlan
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
-from cc4tui.services.pipeline.orchestrator import Orchestrator, sentence
+from cc4tui.services.pipeline.orchestrator import Orchestrator
+from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.planned import schedulable
 from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
@@ -28,6 +30,8 @@ from cc4tui.services.pipeline.verification import Verifier
 from cc4tui.services.pipeline.workspace import Workspace
 from cc4tui.services.plans.reading import read_plan
 
+
+log = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 0.2
 """How often the owner looks for what other processes ask of it."""
@@ -63,9 +67,10 @@ class ActiveRun:
 class RunEngine:
     """Executes stored runs."""
 
-    def __init__(self, surroundings: Surroundings, maker: RunMaker) -> None:
+    def __init__(self, surroundings: Surroundings, maker: RunMaker, patience: Patience) -> None:
         self._s = surroundings
         self._maker = maker
+        self._patience = patience
 
     async def execute(self, active: ActiveRun, *, with_output: bool = False) -> RunStatus:
         """Work on a stored run until it ends or is stopped. The repository's lock must be held."""
@@ -118,7 +123,11 @@ class RunEngine:
         )
         recorder = Recorder(run_id, self._s.journal, self._s.bus, self._s.redactor)
         values = {"status": RunStatus.INTERRUPTED, "reason": reason}
-        await recorder.write(run=values, events=[event])
+        try:
+            await recorder.write(run=values, events=[event])
+        except UnfitError as unfit:  # the next start finds the run unfinished all the same
+            log.warning("the end of run %s could not be stored: %s", run_id, unfit)
+            self._s.bus.publish(event)
 
     def _context(
         self,
@@ -140,6 +149,7 @@ class RunEngine:
             recorder=Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor),
             host=self._s.host,
             workspace=workspace,
+            patience=self._patience,
             folder=folder,
             backend=self._s.backend,
             environment=self._s.environment,

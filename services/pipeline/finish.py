@@ -65,7 +65,8 @@ class Finisher:
         if run.options.get("land_when") == "all" and not _all_done(tasks):
             why = f"not every task is done, and --land-when all was asked for; {run.branch} holds"
             return await self._refused(merged, Landing(landed=False, reason=f"{why} what merged"))
-        landing = await self._context.workspace.land(run, self._checks())
+        workspace, checks = self._context.workspace, self._checks()
+        landing = await self._context.patience.through(lambda: workspace.land(run, checks))
         if not landing.landed:
             return await self._refused(merged, landing)
         await self._landed(merged)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cc4tui.domain.run import ReasonCode, TaskRunState
 from cc4tui.domain.text import clean_line
-from cc4tui.errors import GitError
+from cc4tui.errors import GitError, ProcessError, sentence
 from cc4tui.events import MergeConflict, TaskMerged, TaskStateChanged, TaskVerified
 from cc4tui.services.git.merging import Conflict
 from cc4tui.services.pipeline.context import Claim, RunContext
@@ -43,6 +43,8 @@ class MergeQueue:
         self._context = context
         self._verifier = verifier
         self._lock = asyncio.Lock()
+        self._state = TaskRunState.MERGING
+        """Of the task whose turn it is."""
 
     async def merge(self, item: Mergeable) -> Refusal | None:
         """Merge one task's work once its checks passed on the merged tree; None = merged.
@@ -50,10 +52,17 @@ class MergeQueue:
         The task is in state `merging` when this is called and `merged` when it returns None.
         """
         async with self._lock:
+            self._state = TaskRunState.MERGING
             try:
                 return await self._merge(item)
-            except GitError as error:
-                return Refusal(ReasonCode.AGENT, f"git: {error}", TaskRunState.MERGING)
+            except (GitError, ProcessError, OSError) as error:
+                return self._broken(item.claim, error)
+
+    def _broken(self, claim: Claim, error: Exception) -> Refusal:
+        """By no fault of the task. One that was to stop anyway stays open for `resume`."""
+        if claim.stop_why is not None:
+            return Refusal(ReasonCode.STOPPED, claim.stop_why, self._state)
+        return Refusal(ReasonCode.LOST, sentence(error), self._state)
 
     async def _merge(self, item: Mergeable) -> Refusal | None:
         claim, workspace = item.claim, self._context.workspace
@@ -63,17 +72,15 @@ class MergeQueue:
             candidate = await workspace.merge(claim.planned.task, claim.attempt, item.commit)
             if isinstance(candidate, Conflict):
                 return await self._conflict(claim, candidate)
-            state = TaskRunState.MERGING
             if claim.planned.verify:
                 refusal = await self._verify(claim, candidate)
                 if refusal is not None:
                     return refusal
-                state = TaskRunState.VERIFYING
             if await workspace.advance(candidate):
-                await self._merged(claim, state, candidate)
+                await self._merged(claim, candidate)
                 return None
-            if state is TaskRunState.VERIFYING:
-                await self._change(claim, state, TaskRunState.MERGING, "the branch moved meanwhile")
+            if self._state is TaskRunState.VERIFYING:
+                await self._change(claim, TaskRunState.MERGING, "the branch moved meanwhile")
 
     async def _conflict(self, claim: Claim, conflict: Conflict) -> Refusal:
         event = MergeConflict(
@@ -90,7 +97,7 @@ class MergeQueue:
         return Refusal(ReasonCode.CONFLICT, reason, TaskRunState.MERGING, reason)
 
     async def _verify(self, claim: Claim, candidate: Candidate) -> Refusal | None:
-        await self._change(claim, TaskRunState.MERGING, TaskRunState.VERIFYING)
+        await self._change(claim, TaskRunState.VERIFYING)
         folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
         try:
             async with self._context.workspace.checked_out(candidate, folder) as tree:
@@ -121,7 +128,7 @@ class MergeQueue:
             f"{reason}. The end of its output:\n{failed.output_tail}",
         )
 
-    async def _merged(self, claim: Claim, state: TaskRunState, candidate: Candidate) -> None:
+    async def _merged(self, claim: Claim, candidate: Candidate) -> None:
         recorder = self._context.recorder
         event = TaskMerged(
             run=self._context.run.id,
@@ -141,7 +148,7 @@ class MergeQueue:
             tasks=[
                 move(
                     claim.task,
-                    state,
+                    self._state,
                     TaskRunState.MERGED,
                     claim.fence,
                     merged_as=candidate.merge,
@@ -152,9 +159,7 @@ class MergeQueue:
             durable=True,
         )
 
-    async def _change(
-        self, claim: Claim, before: TaskRunState, after: TaskRunState, reason: str = ""
-    ) -> None:
+    async def _change(self, claim: Claim, after: TaskRunState, reason: str = "") -> None:
         event = TaskStateChanged(
             run=self._context.run.id,
             task=claim.task,
@@ -163,5 +168,6 @@ class MergeQueue:
             reason=reason,
         )
         await self._context.recorder.write(
-            tasks=[move(claim.task, before, after, claim.fence)], events=[event]
+            tasks=[move(claim.task, self._state, after, claim.fence)], events=[event]
         )
+        self._state = after

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
-from cc4tui.errors import Cc4tuiError, NotFoundError
+from cc4tui.errors import NotFoundError, sentence
 from cc4tui.events import TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
 from cc4tui.ports import TaskUpdate
 from cc4tui.services.pipeline.attempt import AttemptRunner
@@ -22,6 +22,8 @@ from cc4tui.services.pipeline.settlement import Settlement
 RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
+STARVATIONS = 3
+"""Attempts of a task that a full disk may cost without counting."""
 
 
 class Orchestrator:
@@ -48,6 +50,7 @@ class Orchestrator:
         self._tries = {record.task: record.attempts for record in records}
         self._failures: dict[str, str] = {}
         self._budget_used: dict[str, int] = {}
+        self._starvations: dict[str, int] = {}
         self._stopping: str | None = None
         self._paused = False
         self._merging: asyncio.TaskGroup | None = None
@@ -264,8 +267,9 @@ class Orchestrator:
         try:
             report = await self._attempts.run(claim)
         except Exception as error:
-            await self._settlement.broken(claim, sentence(error))
-            await self._ended(claim, TaskRunState.FAILED)
+            again = await self._starved(claim, error)
+            state = await self._settlement.broken(claim, sentence(error), again)
+            await self._ended(claim, state)
             return
         if report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None:
             await self._settlement.committed(claim, report)
@@ -273,7 +277,7 @@ class Orchestrator:
             assert self._merging is not None
             self._merging.create_task(self._merge(Mergeable(claim, report.commit)))
         else:
-            again = self._may_retry(claim, report.result.outcome)
+            again = await self._may_retry(claim, report.result.outcome)
             state = await self._settlement.ended(claim, report, again, self._stopping)
             if again:
                 self._failures[claim.task] = report.result.reason
@@ -292,9 +296,23 @@ class Orchestrator:
             claim, await self._settlement.refused(claim, refusal, again, self._stopping)
         )
 
-    def _may_retry(self, claim: Claim, outcome: AttemptOutcome) -> bool:
+    async def _may_retry(self, claim: Claim, outcome: AttemptOutcome) -> bool:
         retryable = (AttemptOutcome.FAILED, AttemptOutcome.TIMED_OUT, AttemptOutcome.LOST)
-        return outcome in retryable and self._stopping is None and self._retries_left(claim)
+        if outcome not in retryable or self._stopping is not None:
+            return False
+        return await self._starved(claim) or self._retries_left(claim)
+
+    async def _starved(self, claim: Claim, error: Exception | None = None) -> bool:
+        """Whether an attempt failed for want of space: waits for it, and costs no retry.
+
+        Not without end: a task that fills the disk each time fails like any other.
+        """
+        used = self._starvations.get(claim.task, 0)
+        if self._stopping or used >= STARVATIONS or not self._context.patience.blocked(error):
+            return False
+        self._starvations[claim.task] = used + 1
+        await self._context.patience.room()
+        return True
 
     def _retries_left(self, claim: Claim) -> bool:
         used = self._budget_used.get(claim.task, 0)
@@ -314,12 +332,3 @@ class Orchestrator:
     async def _notify(self) -> None:
         async with self._context.changed:
             self._context.changed.notify_all()
-
-
-def sentence(error: BaseException) -> str:
-    """What went wrong, for a person; the first cause where several came together."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, Cc4tuiError):
-        return str(error)
-    return f"internal error: {type(error).__name__}: {error}"

@@ -182,10 +182,20 @@ class RunSession:
     ) -> None:
         from cc4tui.services.pipeline.engine import RunEngine
         from cc4tui.services.pipeline.making import RunMaker
+        from cc4tui.services.pipeline.patience import Patience, PatientJournal
 
-        engine = RunEngine(surroundings, RunMaker(surroundings))
+        patience = Patience(
+            active.id,
+            surroundings.bus,
+            surroundings.journal,
+            (surroundings.state, surroundings.repository.common_dir),
+            lambda: active.stopping is not None,
+        )
+        surroundings = replace(surroundings, journal=PatientJournal(surroundings.journal, patience))
+        engine = RunEngine(surroundings, RunMaker(surroundings), patience)
         try:
-            await engine.execute(active, with_output=with_output)
+            with patience.keeping(surroundings.repository.runner):
+                await engine.execute(active, with_output=with_output)
         except Exception as error:
             self._errors[active.id] = error
             await engine.broke(active.id, error)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
@@ -102,9 +103,14 @@ class Settlement:
         event = TaskCancelled(run=self._run, task=task, reason=why)
         await self._recorder.write(tasks=[update], events=[event])
 
-    async def broken(self, claim: Claim, reason: str) -> None:
-        """The attempt could not be made or saved, by no fault of the agent."""
-        await self._fail(claim, TaskRunState.RUNNING, ReasonCode.LOST, reason)
+    async def broken(self, claim: Claim, reason: str, again: bool) -> TaskRunState:
+        """The attempt could not be made or saved, by no fault of the agent; the task's state."""
+        refusal = Refusal(ReasonCode.LOST, reason, TaskRunState.RUNNING)
+        if again:
+            await self._reopen(claim, refusal)
+            return TaskRunState.READY
+        await self._fail(claim, refusal)
+        return TaskRunState.FAILED
 
     async def refused(
         self, claim: Claim, refusal: Refusal, again: bool, stopping: str | None
@@ -127,7 +133,7 @@ class Settlement:
         if again:
             await self._reopen(claim, refusal)
             return TaskRunState.READY
-        await self._fail(claim, refusal.state, refusal.reason_code, refusal.reason)
+        await self._fail(claim, refusal)
         return TaskRunState.FAILED
 
     async def _reopen(self, claim: Claim, refusal: Refusal) -> None:
@@ -146,12 +152,13 @@ class Settlement:
             state=TaskRunState.READY.value,
             reason=refusal.reason,
         )
-        await self._recorder.write(tasks=[update], events=[event])
+        await self._recorder.write(
+            tasks=[update], attempts=self._unfinished(claim, refusal), events=[event]
+        )
 
-    async def _fail(
-        self, claim: Claim, before: TaskRunState, code: ReasonCode, reason: str
-    ) -> None:
-        update = move(claim.task, before, TaskRunState.FAILED, claim.fence, code, reason)
+    async def _fail(self, claim: Claim, refusal: Refusal) -> None:
+        code, reason = refusal.reason_code, refusal.reason
+        update = move(claim.task, refusal.state, TaskRunState.FAILED, claim.fence, code, reason)
         event = TaskFailed(
             run=self._run,
             task=claim.task,
@@ -159,7 +166,21 @@ class Settlement:
             reason_code=code.value,
             reason=reason,
         )
-        await self._recorder.write(tasks=[update], events=[event])
+        await self._recorder.write(
+            tasks=[update], attempts=self._unfinished(claim, refusal), events=[event]
+        )
+
+    def _unfinished(self, claim: Claim, refusal: Refusal) -> list[AttemptUpdate]:
+        """The end of an attempt that broke before it could report one itself."""
+        if refusal.state is not TaskRunState.RUNNING:
+            return []
+        end = {
+            "finished": datetime.now(UTC),
+            "outcome": AttemptOutcome.LOST,
+            "reason_code": refusal.reason_code,
+            "reason": refusal.reason,
+        }
+        return [self._recorder.attempt(claim.task, claim.attempt, **end)]
 
     def _add(self, task: str, report: AttemptReport) -> dict[str, Any]:
         """What adds up over a task's attempts."""
