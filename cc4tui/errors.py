@@ -61,6 +61,10 @@ class ProcessError(Cc4tuiError):
     """A program could not be put under supervision, or was lost to it."""
 
 
+class LeftRunningError(ProcessError):
+    """A program runs on without us: it was left on purpose, or another instance took it over."""
+
+
 class GitError(Cc4tuiError):
     """A git call failed.
 

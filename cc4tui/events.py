@@ -106,6 +106,8 @@ class AttemptStarted(Event):
     """Seconds after which it is stopped; None = no limit. The same for those below."""
     first_output: float | None = None
     silence: float | None = None
+    after_result: float | None = None
+    """Between its word that it is finished and its end."""
 
 
 @dataclass(frozen=True, kw_only=True)

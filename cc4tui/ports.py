@@ -268,6 +268,12 @@ class Process(Protocol):
             at_once: Go to SIGKILL without waiting; may follow an earlier call without it.
         """
 
+    async def keep(self) -> None:
+        """Leave it running without us; whoever waits in `ended` gets a LeftRunningError."""
+
+    def die_with_us(self) -> None:
+        """From now on the loss of this program is its end, whatever was asked for before."""
+
     def send(self, data: bytes) -> None:
         """Feed standard input (`pipe` only)."""
 
@@ -281,6 +287,9 @@ class ProcessHost(Protocol):
     async def start(self) -> None: ...
 
     async def spawn(self, spec: ProcessSpec) -> Process: ...
+
+    async def attach(self, folder: Path) -> Process | None:
+        """Take over a program that was left running; None when nobody watches over it there."""
 
     async def close(self) -> None:
         """Stop whatever still runs and wait for it."""

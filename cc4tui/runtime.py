@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from cc4tui.config import Config, LoadedConfig, load_config
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import FINAL_STATES, RunRecord, RunStatus, TaskRunState
+from cc4tui.domain.run import RunRecord, RunStatus
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.events import Event
 from cc4tui.late import LateStore
@@ -34,9 +34,7 @@ from cc4tui.ports import (
     RunView,
     SavedWork,
     Store,
-    TaskUpdate,
     TrustQuestion,
-    Write,
 )
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.bus import EventBus
@@ -244,8 +242,18 @@ class Runtime:
         ]
         return [*out, rest] if rest else out
 
-    async def start_run(self, plan: str, options: RunOptions, *, with_output: bool = False) -> str:
+    async def start_run(
+        self,
+        plan: str,
+        options: RunOptions,
+        *,
+        with_output: bool = False,
+        detach: bool = False,
+    ) -> str:
         """Start (or continue) a run in this process; returns its id at once.
+
+        Args:
+            detach: Its agents work on when this program is gone, however it went.
 
         Raises:
             UnfitError, PlanError, UsageError: nothing was started; the sentence says why.
@@ -256,23 +264,33 @@ class Runtime:
         read = await catalog.read(plan, accept_offers=options.accept_offers)
         key = catalog.key(plan)
         return await self._session.start(
-            surroundings, read, data, key, options, with_output=with_output
+            surroundings, read, data, key, options, with_output=with_output, detach=detach
         )
 
     async def resume(
-        self, run: str | None = None, *, accept_changes: bool = False, with_output: bool = False
+        self,
+        run: str | None = None,
+        *,
+        accept_changes: bool = False,
+        with_output: bool = False,
+        detach: bool = False,
     ) -> str:
         """Continue an unfinished run in this process; the newest one without a name.
 
         Args:
             accept_changes: Land although the repository executes something else than before.
+            detach: Its agents work on when this program is gone, however it went.
         """
         record = await self._session.find_unfinished() if run is None else await self.find_run(run)
         if record is None:
             raise NotFoundError("there is no unfinished run; `cc4tui runs` lists all")
         surroundings = await self._surroundings()
         return await self._session.resume(
-            surroundings, record, accept_changes=accept_changes, with_output=with_output
+            surroundings,
+            record,
+            accept_changes=accept_changes,
+            with_output=with_output,
+            detach=detach,
         )
 
     async def wait(self, run: str) -> RunView:
@@ -287,6 +305,10 @@ class Runtime:
             at_once: Kill its agents without giving them time; may follow an earlier call without.
         """
         await self._session.stop(why, at_once=at_once)
+
+    async def leave(self, why: str) -> None:
+        """Stop working on what this process runs and let its agents work on; it can be resumed."""
+        await self._session.leave(why)
 
     async def find_run(self, run: str | None = None) -> RunRecord:
         """A run by its id or a unique beginning of it; the newest one without a name."""
@@ -431,15 +453,7 @@ class Runtime:
         record = await self.find_run(run)
         if record.finished is not None:
             raise UsageError(f"run {run} has ended as {record.status.value}")
-        tasks = await self._store.task_runs(run)
-        values = {"state": TaskRunState.CANCELLED, "reason": "cancelled"}
-        updates = [
-            TaskUpdate(task.task, frozenset({task.state}), None, values)
-            for task in tasks
-            if task.state not in FINAL_STATES
-        ]
-        run_values = {"status": RunStatus.CANCELLED, "reason": "cancelled"}
-        await self._store.commit(Write(run=run, run_values=run_values, tasks=tuple(updates)))
+        await self._session.cancel_stored(await self._surroundings(), record)
 
     async def _surroundings(self) -> "Surroundings":
         """Looked at anew for every run: the branch or the configuration may have changed."""

@@ -30,21 +30,27 @@ class Remnant:
     """What became of it, once it was dealt with."""
 
 
-async def find_remnants(private: PrivateGit, unfinished: Collection[str]) -> list[Remnant]:
+async def find_remnants(
+    private: PrivateGit, unfinished: Collection[str], spare: Collection[Path] = ()
+) -> list[Remnant]:
     """Everything of ours in the repository; call it only while no run goes on.
 
     Args:
         private: Runs git.
         unfinished: Ids of runs that can be continued; their branches stay.
+        spare: Worktrees of attempts that go on, or that are still to be judged.
     """
     leftovers = await asyncio.to_thread(find_leftovers, private)
     in_use = await _checked_out(private, {leftover.path for leftover in leftovers})
-    return [*map(_worktree, leftovers), *await _branches(private, unfinished, in_use)]
+    worktrees = [_worktree(leftover, spared=leftover.path in spare) for leftover in leftovers]
+    return [*worktrees, *await _branches(private, unfinished, in_use)]
 
 
-async def remove_remnants(private: PrivateGit, unfinished: Collection[str]) -> list[Remnant]:
+async def remove_remnants(
+    private: PrivateGit, unfinished: Collection[str], spare: Collection[Path] = ()
+) -> list[Remnant]:
     """Remove what `find_remnants` calls removable; returns everything with its outcome."""
-    found = await find_remnants(private, unfinished)
+    found = await find_remnants(private, unfinished, spare)
     by_path = {str(left.path): left for left in await asyncio.to_thread(find_leftovers, private)}
     done = [
         await _remove_worktree(private, remnant, by_path[remnant.name])
@@ -55,10 +61,12 @@ async def remove_remnants(private: PrivateGit, unfinished: Collection[str]) -> l
     return [*done, *await _remove_branches(private, branches)]
 
 
-def _worktree(leftover: Leftover) -> Remnant:
+def _worktree(leftover: Leftover, *, spared: bool) -> Remnant:
     owner = leftover.owner
     why = f"of run {owner.run}, {owner.slug}, attempt {owner.attempt}" if owner else "holds no work"
-    return Remnant("worktree", str(leftover.path), why)
+    if spared and owner:
+        why += f", which goes on: cc4tui resume {owner.run}"
+    return Remnant("worktree", str(leftover.path), why, removable=not spared)
 
 
 async def _checked_out(private: PrivateGit, ours: Collection[Path]) -> Mapping[str, Path]:
@@ -103,6 +111,8 @@ def run_of(ref: str) -> str | None:
 
 
 async def _remove_worktree(private: PrivateGit, remnant: Remnant, leftover: Leftover) -> Remnant:
+    if not remnant.removable:
+        return replace(remnant, outcome="kept")
     try:
         saved = await remove_leftover(private, leftover)
     except Cc4tuiError as error:

@@ -72,15 +72,17 @@ async def remove(center: "Runtime") -> "list[Remnant]":
     Raises:
         UnfitError: a run is going on.
     """
+    from cc4tui.services.pipeline.adoption import take_stock
     from cc4tui.services.pipeline.lock import RepositoryLock
-    from cc4tui.services.pipeline.recovery import end_processes
     from cc4tui.services.remnants import remove_remnants
 
     lock = RepositoryLock(center.paths.lock)
     lock.acquire()
     try:
-        await end_processes(center.journal)
-        return await remove_remnants(await _private(center), await _unfinished(center))
+        stock = await take_stock(center.journal)
+        return await remove_remnants(
+            await _private(center), await _unfinished(center), stock.worktrees
+        )
     finally:
         lock.release()
 

@@ -48,11 +48,15 @@ class Stopper:
     """The person's signals: the first stops the run cleanly, a second one gives agents no time.
 
     Work is saved in either case, and the end of the run is waited for.
+
+    Args:
+        detach: Agents are left to work on instead.
     """
 
-    def __init__(self, center: "Runtime", group: asyncio.TaskGroup) -> None:
+    def __init__(self, center: "Runtime", group: asyncio.TaskGroup, *, detach: bool) -> None:
         self._center = center
         self._group = group
+        self._detach = detach
         self._begun = False
         self.received: signal.Signals | None = None
 
@@ -82,7 +86,9 @@ class Stopper:
     def _receive(self, number: signal.Signals) -> None:
         again = self.received is not None
         self.received = self.received or number
-        if again:
+        if self._detach:
+            note("detaching: agents work on without this program")
+        elif again:
             note("stopping at once: agents get no time to end by themselves")
         else:
             note("stopping: agents end and their work is saved; once more: give them no time")
@@ -90,11 +96,18 @@ class Stopper:
             self._stop(number, at_once=again)
 
     def _stop(self, number: signal.Signals, *, at_once: bool) -> None:
+        if self._detach:
+            self._group.create_task(self._center.leave(number.name))
+            return
         self._group.create_task(self._center.stop(number.name, at_once=at_once))
 
 
 async def conduct(
-    center: "Runtime", begin: Callable[[], Awaitable[str]], reporter: Reporter
+    center: "Runtime",
+    begin: Callable[[], Awaitable[str]],
+    reporter: Reporter,
+    *,
+    detach: bool = False,
 ) -> int:
     """Begin a run, tell its events, stop it on a signal.
 
@@ -102,6 +115,7 @@ async def conduct(
         center: What the run belongs to.
         begin: Starts or continues the run and returns its id.
         reporter: Gets every event of the run that happens from now on.
+        detach: A signal leaves the run's agents working.
 
     Returns:
         The exit code of docs/cli.md.
@@ -110,7 +124,7 @@ async def conduct(
         stream = aiter(center.subscribe())
         first = group.create_task(_next(stream))
         await asyncio.sleep(0)  # lets `first` subscribe before anything can happen
-        with Stopper(center, group) as stopper:
+        with Stopper(center, group, detach=detach) as stopper:
             run = await begin()
             view = await center.run_view(run)
             reporter.narrator.learn({task.task: task.title for task in view.tasks})
@@ -121,7 +135,7 @@ async def conduct(
         await follower.catch_up(center)
         view = await center.run_view(run)
     if stopper.received is not None:
-        note(f"stopped run {run}; continue it with: cc4tui resume {run}")
+        note(f"{'left' if detach else 'stopped'} run {run}; continue it with: cc4tui resume {run}")
         return 128 + stopper.received
     return exit_code(view)
 

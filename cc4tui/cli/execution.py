@@ -81,6 +81,11 @@ def _output_options(command: Decorated) -> Decorated:
     return json_option(option(command))
 
 
+_detach = click.option(
+    "--detach",
+    is_flag=True,
+    help="Agents work on when this program ends or dies; `cc4tui resume` attaches to them again.",
+)
 _yes = click.option("--yes", is_flag=True, help="Trust the repository's and the plan's commands.")
 
 
@@ -98,6 +103,7 @@ _yes = click.option("--yes", is_flag=True, help="Trust the repository's and the 
 @_agent_options
 @_result_options
 @click.option("--dry-run", is_flag=True, help="Only show what would run, in which order, and why.")
+@_detach
 @_yes
 @_output_options
 @pass_session
@@ -114,15 +120,17 @@ def run(session: Session, /, plan: str, **given: Any) -> int:
         question = await center.trust_question(path, options)
         await consent(center, question, yes=given["yes"], plan=path)
         told: bool = given["with_output"]
+        detach: bool = given["detach"]
 
         async def begin() -> str:
             is_first = not await center.journal.runs(1)
-            started = await center.start_run(path, options, with_output=told)
+            started = await center.start_run(path, options, with_output=told, detach=detach)
             if is_first:
                 note(LIMIT)
             return started
 
-        return await conduct(center, begin, Reporter(as_json=as_json, with_output=told))
+        reporter = Reporter(as_json=as_json, with_output=told)
+        return await conduct(center, begin, reporter, detach=detach)
 
     return session.run(work)
 
@@ -134,6 +142,7 @@ def run(session: Session, /, plan: str, **given: Any) -> int:
     is_flag=True,
     help="Land although tasks may have changed what the repository executes.",
 )
+@_detach
 @_yes
 @_output_options
 @pass_session
@@ -141,6 +150,7 @@ def resume(
     session: Session,
     run_id: str | None,
     accept_changes: bool,
+    detach: bool,
     yes: bool,
     as_json: bool,
     with_output: bool,
@@ -152,9 +162,12 @@ def resume(
         await consent(center, center.config_question(), yes=yes)
 
         def begin() -> Awaitable[str]:
-            return center.resume(record.id, accept_changes=accept_changes, with_output=with_output)
+            return center.resume(
+                record.id, accept_changes=accept_changes, with_output=with_output, detach=detach
+            )
 
-        return await conduct(center, begin, Reporter(as_json=as_json, with_output=with_output))
+        reporter = Reporter(as_json=as_json, with_output=with_output)
+        return await conduct(center, begin, reporter, detach=detach)
 
     return session.run(work)
 

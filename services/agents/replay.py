@@ -19,6 +19,14 @@ def remember_driver(folder: Path, driver: str) -> None:
     (folder / _DRIVER_FILE).write_text(driver, encoding="utf-8")
 
 
+def recorded_driver(folder: Path) -> str | None:
+    """The driver that `remember_driver` noted; None when it cannot be read."""
+    try:
+        return (folder / _DRIVER_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
 def output_reader(folder: Path, redactor: Redactor | None = None) -> FileOutputReader:
     """A reader from the first byte; lines of text where the backend is not there any more.
 
@@ -26,10 +34,10 @@ def output_reader(folder: Path, redactor: Redactor | None = None) -> FileOutputR
         folder: Of the attempt.
         redactor: Masks what the files may still hold while the agent runs.
     """
+    driver = recorded_driver(folder) or _FALLBACK
     try:
-        driver = (folder / _DRIVER_FILE).read_text(encoding="utf-8")
         backend = backend_for(driver)
-    except (OSError, UsageError):
+    except UsageError:
         driver, backend = _FALLBACK, backend_for(_FALLBACK)
     job = AgentJob("", "", "", 0, "", "", folder / "prompt", folder)
     return FileOutputReader(folder, backend.stream(AgentSpec(driver, driver), job), redactor)

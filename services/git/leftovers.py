@@ -43,16 +43,39 @@ def find_leftovers(private: PrivateGit) -> list[Leftover]:
 async def adopt(private: PrivateGit, leftover: Leftover) -> Slot:
     """A slot around the folder as it is; none of its files are touched.
 
+    Nothing may run in it any more: it loses what the agent's git has locked.
+
     Raises:
         GitError: git cannot read the commit it was based on.
     """
     slot = Slot(private, leftover.path, admin_of(private, leftover.path), "")
     slot.repair_pointers()
     slot.base = leftover.base or await head_commit(slot) or private.repository.head
-    slot.may_have_submodules = True
-    # A git that died half-way may have left an index that does not know what is tracked.
-    await slot.run("read-tree", "--reset", slot.base)
+    await _know_what_is_tracked(slot)
     return slot
+
+
+async def take_over(private: PrivateGit, leftover: Leftover) -> Slot:
+    """A slot around the folder of an attempt that goes on; its agent may be at work in it.
+
+    Only our own index is written.
+
+    Raises:
+        GitError: git cannot read the commit it was based on.
+        WorktreeLostError: the folder is gone or was replaced.
+    """
+    await end_orphaned_git(leftover.path)
+    slot = Slot(private, leftover.path, admin_of(private, leftover.path), leftover.base or "")
+    slot.expect_intact()
+    slot.free_index()
+    await _know_what_is_tracked(slot)
+    return slot
+
+
+async def _know_what_is_tracked(slot: Slot) -> None:
+    """A git of ours that died half-way may have left an index that does not know."""
+    slot.may_have_submodules = True
+    await slot.run("read-tree", "--reset", slot.base)
 
 
 async def remove_leftover(private: PrivateGit, leftover: Leftover) -> str | None:

@@ -96,11 +96,15 @@ class Slot:
             WorktreeLostError: there is no folder of ours to put anything into.
         """
         self.expect_intact()
-        self._index_lock.unlink(missing_ok=True)
+        self.free_index()
         if identity(self.admin) is None:
             return [f"{self.admin} was deleted or replaced"]
         note = self._put_back(self.worktree / ".git", f"gitdir: {self.admin}\n")
         return [*([note] if note else []), *self.repair_admin()]
+
+    def free_index(self) -> None:
+        """Take away the lock that a killed git of ours left on our index."""
+        self._index_lock.unlink(missing_ok=True)
 
     def repair_admin(self) -> list[str]:
         """The part of `repair_pointers` on the repository's side."""
@@ -173,7 +177,7 @@ class Slot:
         try:
             done = await run(args, worktree=self.worktree, index=self.index, stdin=stdin)
         except GitError:
-            self._index_lock.unlink(missing_ok=True)
+            self.free_index()
             raise
         return done.stdout
 

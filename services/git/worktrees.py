@@ -133,6 +133,16 @@ class WorktreePool:
             raise
         return self._lease(slot, owner)
 
+    def adopt(self, slot: Slot, owner: AttemptName) -> Lease:
+        """Lend a worktree of an earlier process on to whoever continues the work in it."""
+        self._slots[slot.id] = slot
+        return self._lease(slot, owner)
+
+    def leave(self, lease: Lease) -> None:
+        """Let go of the worktree as it is: somebody works in it without us."""
+        self._leases.remove(lease)
+        del self._slots[lease.id]
+
     def release(self, lease: Lease) -> None:
         """Give the worktree back; it is saved if need be, made clean and reused in the background.
 

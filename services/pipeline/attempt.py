@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cc4tui.domain.agent import AgentJob, AgentResult, ExitStatus
-from cc4tui.domain.run import AttemptOutcome, ReasonCode
+from cc4tui.domain.agent import AgentJob, AgentResult, AgentSpec, ExitStatus
+from cc4tui.domain.run import AttemptOutcome, AttemptRecord, ReasonCode
+from cc4tui.errors import LeftRunningError
 from cc4tui.events import AttemptStarted, Event, SetupFinished, SetupStarted
 from cc4tui.ports import AgentStream, Process, ProcessSpec
 from cc4tui.services.agents.output import FileOutputReader, stderr_tail
 from cc4tui.services.agents.prompt import build_prompt
 from cc4tui.services.agents.redaction import mask_outputs
-from cc4tui.services.agents.replay import remember_driver
+from cc4tui.services.agents.replay import recorded_driver, remember_driver
+from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.clocks import Clocks, Overdue, TimeLimits
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
@@ -24,11 +26,14 @@ from cc4tui.services.pipeline.following import Follower
 from cc4tui.services.pipeline.preparation import SetupError
 from cc4tui.services.pipeline.verification import CheckResult
 from cc4tui.services.pipeline.workspace import Checkout
+from cc4tui.services.processes.ends import began, worked_seconds
 from cc4tui.services.processes.environment import scrubbed_environment
 
 
 MAY_START_SILENT = frozenset({"command", "shell"})
 """Drivers of programs that need not say anything while they work: a build, a script."""
+PROMPT = "prompt"
+"""File of an attempt's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,10 @@ class AttemptRunner:
         self._context = context
         self._recorder = context.recorder
 
-    async def run(self, claim: Claim) -> AttemptReport:
-        """Do the attempt and return its report; the worktree is given back either way.
+    async def run(self, claim: Claim) -> AttemptReport | None:
+        """Do the attempt and return its report; None = its agent was left to work on.
+
+        The worktree is given back, unless the agent works on in it.
 
         Raises:
             GitError: the worktree could not be prepared or the work could not be committed.
@@ -66,31 +73,46 @@ class AttemptRunner:
                 )
             except SetupError as error:
                 return _not_set_up(claim, error)
-            stack.push_async_callback(self._context.workspace.give_back, checkout)
-            job = self._job(claim, checkout, folder)
+            stack.push_async_callback(self._part_with, claim, checkout)
+            job = self._job(claim, checkout, _write_prompt(folder, self._prompt(claim)))
+            remember_driver(folder, claim.planned.agent.driver)
             await self._journal(
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
             )
-            return await self._supervised(claim, job, folder, checkout)
+            await self._context.workspace.quarantine.look(self._others(claim))
+            process = await self._start(claim, job, folder, checkout.environment)
+            return await self._conclude(claim, claim.planned.agent, job, process, checkout)
 
-    async def _supervised(
-        self, claim: Claim, job: AgentJob, folder: Path, checkout: Checkout
-    ) -> AttemptReport:
-        backend = self._context.backend(claim.planned.agent.driver)
-        stream = backend.stream(claim.planned.agent, job)
-        await self._context.workspace.quarantine.look(self._others(claim))
-        process = await self._start(claim, job, folder, checkout.environment)
-        started = asyncio.get_running_loop().time()
+    async def adopt(self, adopted: Adopted) -> AttemptReport | None:
+        """Bring an attempt to its end that an earlier process began; like `run` from its start."""
+        claim, record, process = adopted.claim, adopted.record, adopted.process
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._part_with, claim, adopted.checkout)
+            job = self._job(claim, adopted.checkout, process.folder / PROMPT)
+            agent = _recorded_agent(claim, record)
+            if record.started is None:
+                await self._record_start(claim, process, job, process.folder)
+            return await self._conclude(claim, agent, job, process, adopted.checkout)
+
+    async def _conclude(
+        self, claim: Claim, agent: AgentSpec, job: AgentJob, process: Process, checkout: Checkout
+    ) -> AttemptReport | None:
+        """Stay with the agent until its end, judge that, and commit what it left."""
+        stream = self._context.backend(agent.driver).stream(agent, job)
         heard = self._context.with_output or stream.needs_output
         redactor = self._context.redactor
         reader = FileOutputReader(process.folder, stream, redactor) if heard else None
-        clocks = Clocks(self._limits(claim))
+        clocks = Clocks(self._limits(claim), began=began(process.folder))
         follower = Follower(self._context, claim, process, reader, clocks)
-        end = await follower.follow()
+        try:
+            end = await follower.follow()
+        except LeftRunningError:
+            return None
         await self._context.workspace.quarantine.look(self._context.claims)
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
-        result = self._judge(claim, end.status, stream, folder, follower.overdue)
+        result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
         await self._journal(claim, step="exited", exit_code=end.status.code)
+        seconds = worked_seconds(process.folder)
         commit, result = await self._save(claim, checkout, result)
         return AttemptReport(
             result=result,
@@ -98,12 +120,26 @@ class AttemptRunner:
             branch=checkout.branch,
             exit_code=end.status.code,
             finished=datetime.now(UTC),
-            seconds=asyncio.get_running_loop().time() - started,
+            seconds=seconds,
         )
 
-    def _job(self, claim: Claim, checkout: Checkout, folder: Path) -> AgentJob:
+    async def _part_with(self, claim: Claim, checkout: Checkout) -> None:
+        """Give the worktree back once nothing runs in it; if an agent works on in it, it stays."""
+        if claim.process is not None:
+            try:
+                if self._context.detach:
+                    await claim.process.keep()
+                else:
+                    claim.process.stop("closing")
+                await claim.process.ended()
+            except LeftRunningError:
+                self._context.workspace.leave(checkout)
+                return
+        await self._context.workspace.give_back(checkout)
+
+    def _prompt(self, claim: Claim) -> str:
         planned, plan = claim.planned, self._context.plan
-        prompt = build_prompt(
+        return build_prompt(
             plan_title=plan.title,
             plan_goal=plan.goal,
             batch_title=planned.batch.title,
@@ -113,17 +149,16 @@ class AttemptRunner:
             attempt=claim.attempt,
             previous_failure=self._context.redactor.text(claim.previous_failure),
         )
-        prompt_file = folder / "prompt"
-        prompt_file.touch(mode=0o600)
-        prompt_file.write_text(prompt, encoding="utf-8", errors="surrogateescape")
-        remember_driver(folder, planned.agent.driver)
+
+    def _job(self, claim: Claim, checkout: Checkout, prompt_file: Path) -> AgentJob:
+        planned, plan = claim.planned, self._context.plan
         return AgentJob(
             run=self._context.run.id,
             task=claim.task,
             title=planned.task.title,
             attempt=claim.attempt,
             plan=plan.path,
-            prompt=prompt,
+            prompt=prompt_file.read_text(encoding="utf-8", errors="surrogateescape"),
             prompt_file=prompt_file,
             worktree=checkout.path,
             model=planned.model,
@@ -151,10 +186,13 @@ class AttemptRunner:
             stdin=str(job.prompt_file) if launch.stdin == "prompt" else launch.stdin,
             interrupt_seconds=launch.interrupt_seconds,
             output_cap=self._context.output_cap,
+            on_app_loss="keep" if self._context.detach else "kill",
         )
         await self._journal(claim, step="spawning", token=token, folder=str(folder))
         process = await self._context.host.spawn(spec)
-        claim.hold(process)
+        claim.hold(process, agent=True)
+        if claim.leaving is not None:
+            await process.keep()
         await self._record_start(claim, process, job, folder)
         return process
 
@@ -183,6 +221,7 @@ class AttemptRunner:
             timeout=limits.whole,
             first_output=limits.first_output,
             silence=limits.silence,
+            after_result=limits.after_result,
         )
         await self._recorder.write(attempts=[update], events=[event])
 
@@ -279,3 +318,17 @@ def _not_set_up(claim: Claim, error: SetupError) -> AttemptReport:
         reason=claim.stop_why or str(error),
     )
     return AttemptReport(result, None, "", None, datetime.now(UTC), 0.0)
+
+
+def _write_prompt(folder: Path, prompt: str) -> Path:
+    file = folder / PROMPT
+    file.touch(mode=0o600)
+    file.write_text(prompt, encoding="utf-8", errors="surrogateescape")
+    return file
+
+
+def _recorded_agent(claim: Claim, record: AttemptRecord) -> AgentSpec:
+    """Who did it: the configuration may name somebody else by now."""
+    planned, driver = claim.planned.agent, recorded_driver(Path(record.folder))
+    same = planned.name == record.agent and driver in (None, planned.driver)
+    return planned if same or driver is None else AgentSpec(record.agent, driver)

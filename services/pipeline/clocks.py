@@ -36,12 +36,23 @@ class Overdue:
 
 
 class Clocks:
-    """Counts the time of one attempt, from now on."""
+    """Counts the time of one attempt.
 
-    def __init__(self, limits: TimeLimits, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        began: When it was started, by the same clock; None = just now. Silence counts from now on
+            in any case: nobody listened before.
+    """
+
+    def __init__(
+        self,
+        limits: TimeLimits,
+        clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
+    ) -> None:
         self._limits = limits
         self._clock = clock
-        self._started = self._heard = clock()
+        self._heard = clock()
+        self._started = self._heard if began is None else began
         self._size = 0
         self._finished: float | None = None
 

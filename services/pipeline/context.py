@@ -28,15 +28,21 @@ class Claim:
     process: Process | None = None
     stop_why: str | None = None
     """Set when a person or the run's end asked for its stop; also before the process exists."""
+    leaving: str | None = None
+    """Set when its agent is to work on without us; also before the process exists."""
+    has_agent: bool = False
+    """Whether the process is the agent, and not one that prepares its worktree."""
 
     @property
     def task(self) -> str:
         """The task's id."""
         return self.planned.task.id
 
-    def hold(self, process: Process) -> None:
+    def hold(self, process: Process, *, agent: bool = False) -> None:
         """What a stop is to reach from now on; it may have been asked for already."""
-        self.process = process
+        self.process, self.has_agent = process, agent
+        if self.leaving is not None and not agent:
+            self.stop_why = self.stop_why or self.leaving
         if self.stop_why is not None:
             process.stop(self.stop_why)
 
@@ -46,6 +52,17 @@ class Claim:
             self.stop_why = why
         if self.process is not None:
             self.process.stop(self.stop_why, at_once=at_once)
+
+    async def leave(self, why: str) -> None:
+        """Have the agent work on without us; returns when that is certain.
+
+        One that is about to start does so first. What prepares its worktree is stopped instead.
+        """
+        self.leaving = why
+        if self.process is not None and self.has_agent:
+            await self.process.keep()
+        elif self.process is not None:
+            self.stop(why)
 
 
 @dataclass
@@ -71,6 +88,8 @@ class RunContext:
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the person's secrets."""
     with_output: bool = False
+    detach: bool = False
+    """Agents work on when this program is gone, however it went."""
     claims: dict[str, Claim] = field(default_factory=dict)
     """Attempts under way, by task."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)

@@ -11,6 +11,7 @@ from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import GitError, UnfitError, sentence
 from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
 from cc4tui.ports import RunOptions
+from cc4tui.services.pipeline.adoption import Stock, take_stock
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.finish import Finisher
 from cc4tui.services.pipeline.folders import run_folder
@@ -22,7 +23,7 @@ from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.planned import schedulable
 from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
-from cc4tui.services.pipeline.recovery import Recovered, Recovery, end_processes
+from cc4tui.services.pipeline.recovery import Recovered, Recovery
 from cc4tui.services.pipeline.schedule import Schedule
 from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
 from cc4tui.services.pipeline.surroundings import Surroundings
@@ -50,12 +51,21 @@ class ActiveRun:
         """A task to try again as soon as the run goes on."""
         self.accept_changes = False
         """A person has looked at what quarantined the run."""
+        self.detach = False
+        """Its agents work on when this program is gone, however it went."""
+        self.leaving = False
 
     async def stop(self, why: str, *, at_once: bool = False) -> None:
         """End its agents with their work saved; the run can be resumed."""
         self.stopping = self.stopping or why
         if self.orchestrator is not None:
             await self.orchestrator.stop(why, at_once=at_once)
+
+    async def leave(self, why: str) -> None:
+        """Stop working on the run and let its agents work on; the run can be resumed."""
+        self.stopping, self.leaving = self.stopping or why, True
+        if self.orchestrator is not None:
+            await self.orchestrator.leave(why)
 
     async def cancel(self) -> None:
         """Cancel every task that has not ended; what merged stays on the integration branch."""
@@ -78,20 +88,25 @@ class RunEngine:
         run = await s.journal.run(active.id)
         assert run is not None
         records = await s.journal.task_runs(run.id)
-        await end_processes(s.journal)
+        stock = await take_stock(s.journal)
         verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
         ready = Preparation(s.repository, s.setup, verifier, s.state, s.keep)
-        async with Workspace.open(s.repository, s.state, run, ready, keep=s.keep) as workspace:
+        async with Workspace.open(
+            s.repository, s.state, run, ready, keep=s.keep, spare=stock.worktrees
+        ) as workspace:
             context = self._context(run, records, workspace, with_output=with_output)
+            context.detach = active.detach
             if active.accept_changes:
                 await workspace.quarantine.accept()
-            recovered = await self._begin(context, run, records)
+            recovered = await self._begin(context, run, records, stock)
             records = await s.journal.task_runs(run.id)
             orchestrator = _orchestrator(context, verifier, records)
             active.orchestrator = orchestrator
             active.live = self._live_plan(context, orchestrator)
             await self._drive(active, orchestrator, recovered)
             finisher = Finisher(context, s.journal, verifier)
+            if orchestrator.left:
+                return await finisher.left(orchestrator.left)
             stopping = active.stopping
             landing = await finisher.land(stopping, cancelled=active.cancelled)
         if stopping is None:  # before the end is recorded: a run that is cut here goes on
@@ -170,7 +185,11 @@ class RunEngine:
         return {task.task.id: task for task in planned if task.task.id in known}
 
     async def _begin(
-        self, context: RunContext, run: RunRecord, records: Sequence[TaskRunRecord]
+        self,
+        context: RunContext,
+        run: RunRecord,
+        records: Sequence[TaskRunRecord],
+        stock: Stock,
     ) -> Recovered:
         """Tell that the run starts, or continue what an earlier process left."""
         if not await self._s.journal.events(run.id, 0, 1):
@@ -181,12 +200,14 @@ class RunEngine:
             events=[RunResumed(run=run.id, reason="continued")],
         )
         attempts = await self._s.journal.attempts(run.id)
-        return await Recovery(context).reconcile(records, attempts)
+        return await Recovery(context).reconcile(records, attempts, stock)
 
     async def _drive(
         self, active: ActiveRun, orchestrator: Orchestrator, recovered: Recovered
     ) -> None:
-        if active.stopping is not None:
+        if active.stopping is not None and active.leaving:
+            await orchestrator.leave(active.stopping)
+        elif active.stopping is not None:
             await orchestrator.stop(active.stopping)
         if active.cancelled:
             await orchestrator.cancel_all()
@@ -194,7 +215,7 @@ class RunEngine:
             await orchestrator.retry(active.retry)
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(self._serve_requests(active, orchestrator))
-            await orchestrator.run(recovered.committed)
+            await orchestrator.run(recovered.committed, recovered.adopted)
             watcher.cancel()
 
     def _live_plan(self, context: RunContext, orchestrator: Orchestrator) -> LivePlan:

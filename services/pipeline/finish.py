@@ -17,6 +17,7 @@ from cc4tui.events import (
     AttemptStarted,
     Event,
     RunFinished,
+    RunPaused,
     RunQuarantined,
     RunStarted,
     TaskLanded,
@@ -56,6 +57,18 @@ class Finisher:
         status = run_status(tasks, stopping)
         await self._record(self._context.run, tasks, status, landing)
         return status
+
+    async def left(self, tasks: Sequence[str]) -> RunStatus:
+        """This program stops working on the run, but agents of these tasks work on."""
+        agents = "1 agent works" if len(tasks) == 1 else f"{len(tasks)} agents work"
+        run = self._context.run.id
+        reason = f"detached: {agents} on without cc4tui; go on with: cc4tui resume {run}"
+        await self._context.recorder.write(
+            run={"status": RunStatus.INTERRUPTED, "finished": None, "reason": reason},
+            events=[RunPaused(run=run, reason=reason)],
+            durable=True,
+        )
+        return RunStatus.INTERRUPTED
 
     async def _land(self, tasks: Sequence[TaskRunRecord]) -> Landing:
         merged = [task for task in tasks if task.state is TaskRunState.MERGED]

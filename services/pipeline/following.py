@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cc4tui.domain.agent import AgentEvent, AgentFinished, ToolCalled
 from cc4tui.domain.agent import UsageReported as AgentUsage
+from cc4tui.errors import LeftRunningError
 from cc4tui.events import UsageReported
 from cc4tui.ports import OutputReader, Process, ProcessEnd
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
@@ -44,15 +45,26 @@ class Follower:
         """The limit that it was stopped for."""
 
     async def follow(self) -> ProcessEnd:
-        """Tell what it says and stop it when its time is up; returns its end."""
+        """Tell what it says and stop it when its time is up; returns its end.
+
+        Raises:
+            LeftRunningError: it works on without us.
+        """
+        left: LeftRunningError | None = None
         async with asyncio.TaskGroup() as group:
+            work = [self._keep_time()]
             if self._reader is not None:
-                group.create_task(self._read(self._reader))
-            group.create_task(self._keep_time())
+                work.append(self._read(self._reader))
+            tasks = [group.create_task(one) for one in work]
             try:
                 return await self._process.ended()
+            except LeftRunningError as error:
+                left = error
+                for task in tasks:  # it may have more to say than can be read
+                    task.cancel()
             finally:
                 self._over.set()
+        raise left
 
     async def _keep_time(self) -> None:
         while not self._over.is_set():

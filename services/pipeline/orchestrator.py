@@ -8,6 +8,7 @@ from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRun
 from cc4tui.errors import NotFoundError, sentence
 from cc4tui.events import TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
 from cc4tui.ports import TaskUpdate
+from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.attempt import AttemptRunner
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
@@ -53,6 +54,7 @@ class Orchestrator:
         self._starvations: dict[str, int] = {}
         self._stopping: str | None = None
         self._paused = False
+        self._left: list[str] = []
         self._merging: asyncio.TaskGroup | None = None
 
     @property
@@ -60,19 +62,24 @@ class Orchestrator:
         """Why the run was asked to stop; None = it was not."""
         return self._stopping
 
-    async def run(self, committed: Sequence[Mergeable] = ()) -> None:
-        """Work until every task has ended, or until `stop` has taken effect.
+    async def run(
+        self, committed: Sequence[Mergeable] = (), adopted: Sequence[Adopted] = ()
+    ) -> None:
+        """Work until every task has ended, or until `stop` or `leave` has taken effect.
 
         Args:
             committed: Work that an earlier process had committed but not merged.
+            adopted: Attempts that an earlier process had begun; each keeps a worker busy.
         """
+        workers = max(self._context.run.workers, len(adopted))
         async with asyncio.TaskGroup() as merging:
             self._merging = merging
             for item in committed:
                 merging.create_task(self._merge(item))
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(self._context.run.workers):
-                    workers.create_task(self._work())
+            async with asyncio.TaskGroup() as group:
+                for number in range(workers):
+                    first = adopted[number] if number < len(adopted) else None
+                    group.create_task(self._work(first, more=number < self._context.run.workers))
 
     async def stop(self, why: str, *, at_once: bool = False) -> None:
         """Stop claiming and end every agent; their work is saved and their tasks stay open."""
@@ -80,6 +87,22 @@ class Orchestrator:
         for claim in self._context.claims.values():
             claim.stop(why, at_once=at_once)
         await self._notify()
+
+    async def leave(self, why: str) -> None:
+        """Stop claiming and let every agent work on without us; what is being checked stops."""
+        self._stopping = self._stopping or why
+        running = TaskRunState.RUNNING
+        stays = [c for c in self._context.claims.values() if self._state(c.task) is running]
+        for claim in self._context.claims.values():
+            if claim not in stays:
+                claim.stop(why)
+        await asyncio.gather(*(claim.leave(why) for claim in stays))
+        await self._notify()
+
+    @property
+    def left(self) -> list[str]:
+        """Tasks whose agents work on without us."""
+        return self._left
 
     async def pause(self, *, paused: bool) -> None:
         """Stop or start claiming; what runs goes on."""
@@ -190,8 +213,10 @@ class Orchestrator:
 
     # --- workers -------------------------------------------------------------------------
 
-    async def _work(self) -> None:
-        while (claim := await self._claim()) is not None:
+    async def _work(self, first: Adopted | None, *, more: bool) -> None:
+        if first is not None:
+            await self._attempt(first.claim, first)
+        while more and (claim := await self._claim()) is not None:
             await self._attempt(claim)
 
     async def _claim(self) -> Claim | None:
@@ -263,13 +288,18 @@ class Orchestrator:
         self._context.claims[task] = claim
         return claim
 
-    async def _attempt(self, claim: Claim) -> None:
+    async def _attempt(self, claim: Claim, adopted: Adopted | None = None) -> None:
         try:
-            report = await self._attempts.run(claim)
+            attempts = self._attempts
+            report = await (attempts.adopt(adopted) if adopted else attempts.run(claim))
         except Exception as error:
             again = await self._starved(claim, error)
             state = await self._settlement.broken(claim, sentence(error), again)
             await self._ended(claim, state)
+            return
+        if report is None:
+            self._left.append(claim.task)
+            await self._ended(claim, TaskRunState.RUNNING)
             return
         if report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None:
             await self._settlement.committed(claim, report)

@@ -1,6 +1,7 @@
 """Continues a run that a dead process left: asks processes and git, never memory."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,14 +14,16 @@ from cc4tui.domain.run import (
     TaskRunRecord,
     TaskRunState,
 )
+from cc4tui.errors import Cc4tuiError
 from cc4tui.events import AttemptFinished, RunRecovered, TaskMerged, TaskStateChanged
-from cc4tui.ports import Journal
 from cc4tui.services.agents.redaction import mask_outputs
+from cc4tui.services.pipeline.adoption import Adopted, Stock, process_of
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.merge_queue import Mergeable
 from cc4tui.services.pipeline.recorder import move
-from cc4tui.services.processes.recovery import reap_orphans
 
+
+log = logging.getLogger(__name__)
 
 LOST = "its cc4tui process ended before it did"
 
@@ -33,6 +36,8 @@ class Recovered:
     """Tasks that were finished already."""
     committed: list[Mergeable] = field(default_factory=list)
     """Work on a branch that goes straight to the merge queue."""
+    adopted: list[Adopted] = field(default_factory=list)
+    """Attempts that go on, or that ended by themselves and are to be judged."""
     retried: int = 0
     """Tasks whose attempt was cut; they are tried again."""
 
@@ -45,9 +50,11 @@ class Recovery:
         self._recorder = context.recorder
 
     async def reconcile(
-        self, tasks: Sequence[TaskRunRecord], attempts: Sequence[AttemptRecord]
+        self, tasks: Sequence[TaskRunRecord], attempts: Sequence[AttemptRecord], stock: Stock
     ) -> Recovered:
-        """End what still runs, keep what was written, and say in one event what follows."""
+        """Take over what can be brought to its end, keep what was written of the rest, and say in
+        one event what follows."""
+        mine = stock.of(self._context.run.id)
         cut = [task.task for task in tasks if task.state is TaskRunState.RUNNING]
         await self._context.workspace.quarantine.look(cut)
         latest = {attempt.task: attempt for attempt in attempts}
@@ -56,6 +63,10 @@ class Recovery:
         for task in tasks:
             attempt = latest.get(task.task)
             if task.state is TaskRunState.RUNNING:
+                adopted = await self._adopt(task, mine.get(task.task))
+                if adopted is not None:
+                    found.adopted.append(adopted)
+                    continue
                 await self._cut(task, attempt)
                 found.retried += 1
             elif task.state in (TaskRunState.MERGING, TaskRunState.VERIFYING):
@@ -65,14 +76,37 @@ class Recovery:
         event = RunRecovered(
             run=self._context.run.id,
             done=found.done,
-            adopted=len(found.committed),
+            adopted=len(found.committed) + len(found.adopted),
             retried=found.retried,
         )
         await self._recorder.write(events=[event])
         return found
 
+    async def _adopt(self, task: TaskRunRecord, record: AttemptRecord | None) -> Adopted | None:
+        """Take over the attempt as it stands; None when that cannot be, and nothing of it runs."""
+        if record is None or record.fence != task.fence:
+            return None
+        process = await process_of(self._context.host, record)
+        if process is None:
+            await self._context.workspace.set_aside(record)
+            return None
+        claim = Claim(self._context.tasks[task.task], record.attempt, task.fence)
+        claim.hold(process, agent=True)
+        try:
+            checkout = await self._context.workspace.take_over(record)
+        except (Cc4tuiError, OSError) as error:
+            log.warning("attempt %d of %s is not taken over: %s", record.attempt, task.task, error)
+            process.stop("recovered")
+            await process.ended()
+            await self._context.workspace.set_aside(record)
+            return None
+        if not self._context.detach:
+            process.die_with_us()
+        self._context.claims[task.task] = claim
+        return Adopted(claim, record, checkout, process)
+
     async def _cut(self, task: TaskRunRecord, attempt: AttemptRecord | None) -> None:
-        """Its processes have been ended and its worktree saved by `end_processes` and `rescue`."""
+        """Its processes have been ended and its worktree saved by `take_stock` and `rescue`."""
         number = attempt.attempt if attempt else task.attempts
         if attempt is not None and attempt.folder:
             folder = Path(attempt.folder)
@@ -123,20 +157,3 @@ class Recovery:
         claim = Claim(self._context.tasks[task.task], task.attempts, task.fence)
         self._context.claims[task.task] = claim
         found.committed.append(Mergeable(claim, task.commit))
-
-
-async def end_processes(journal: Journal) -> None:
-    """End whatever still runs of attempts whose cc4tui process died, so that nothing writes on.
-
-    The repository's lock must be held: then every unfinished attempt is a dead process's.
-    """
-    left = [
-        attempt
-        for run in await journal.runs()
-        if run.finished is None
-        for attempt in await journal.attempts(run.id)
-        if attempt.finished is None and attempt.folder and attempt.token
-    ]
-    await asyncio.gather(
-        *(asyncio.to_thread(reap_orphans, Path(item.folder), item.token) for item in left)
-    )

@@ -41,7 +41,7 @@ class RunSession:
             try:
                 yield self
             finally:
-                await self.stop("cc4tui was closed")
+                await self._part("cc4tui was closed")
         self._lock.release()
 
     @property
@@ -63,8 +63,12 @@ class RunSession:
         options: RunOptions,
         *,
         with_output: bool = False,
+        detach: bool = False,
     ) -> str:
         """Continue the plan's unfinished run, or start a new one; returns its id at once.
+
+        Args:
+            detach: Its agents work on when this program is gone, however it went.
 
         Raises:
             UnfitError: another process runs something in this repository.
@@ -83,7 +87,9 @@ class RunSession:
         except BaseException:
             self._lock.release()
             raise
-        self._launch(surroundings, ActiveRun(run), with_output=with_output)
+        active = ActiveRun(run)
+        active.detach = detach
+        self._launch(surroundings, active, with_output=with_output)
         return run.id
 
     async def resume(
@@ -94,6 +100,7 @@ class RunSession:
         retry: str | None = None,
         accept_changes: bool = False,
         with_output: bool = False,
+        detach: bool = False,
     ) -> str:
         """Continue a stored run in this process.
 
@@ -101,6 +108,7 @@ class RunSession:
             retry: A task that ended without success and is to be tried again.
             accept_changes: What the repository executes now is meant, though tasks may have
                 changed it.
+            detach: Its agents work on when this program is gone, however it went.
         """
         from cc4tui.services.pipeline.engine import ActiveRun
 
@@ -108,8 +116,23 @@ class RunSession:
         active = ActiveRun(run)
         active.retry = retry
         active.accept_changes = accept_changes
+        active.detach = detach
         self._launch(surroundings, active, with_output=with_output)
         return run.id
+
+    async def cancel_stored(self, surroundings: "Surroundings", run: RunRecord) -> None:
+        """Cancel a run that no process works on.
+
+        Raises:
+            UnfitError: another process runs something in this repository.
+        """
+        from cc4tui.services.pipeline.cancelling import cancel_stored
+
+        self._claim_repository()
+        try:
+            await cancel_stored(surroundings, run)
+        finally:
+            self._lock.release()
 
     async def wait(self, run: str) -> None:
         """Wait until a run of this process has ended; raise what broke it, if something did."""
@@ -127,6 +150,18 @@ class RunSession:
         if self._active is not None:
             await self._active.stop(why, at_once=at_once)
             await self._ended.wait()
+
+    async def leave(self, why: str) -> None:
+        """Stop working on the active run and let its agents work on; waits until that is so."""
+        if self._active is not None:
+            await self._active.leave(why)
+            await self._ended.wait()
+
+    async def _part(self, why: str) -> None:
+        if self._active is not None and self._active.detach:
+            await self.leave(why)
+        else:
+            await self.stop(why)
 
     async def find_unfinished(self) -> RunRecord | None:
         """The newest run that can be continued."""

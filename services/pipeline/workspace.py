@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.plan import Task
-from cc4tui.domain.run import ReasonCode, RunRecord
+from cc4tui.domain.run import AttemptRecord, ReasonCode, RunRecord
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.interrupted import take_back_landing
 from cc4tui.services.git.landing import Refused, land
 from cc4tui.services.git.landing_checkout import Refusal
-from cc4tui.services.git.leftovers import find_leftovers, remove_leftover
+from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover, take_over
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName
@@ -145,12 +145,18 @@ class Workspace:
         preparation: Preparation,
         *,
         keep: tuple[str, ...] = (),
+        spare: Collection[Path] = (),
     ) -> AsyncIterator["Workspace"]:
-        """Make or find the integration branch, and worktrees that are all gone on leaving."""
+        """Make or find the integration branch, and worktrees that are all gone on leaving.
+
+        Args:
+            spare: Worktrees of earlier processes that stay: somebody works in them, or the work
+                in them is to be judged.
+        """
         private = PrivateGit(repository, state)
         await private.prepare()
         await take_back_landing(private)
-        await _rescue(private)
+        await rescue(private, spare)
         merger = Merger(private, run.id, keep=keep)
         tip = await merger.start(await _start_commit(repository, run))
         ticker, quarantine = await asyncio.gather(
@@ -192,6 +198,29 @@ class Workspace:
             self.pool.release(lease)
             raise
         return Checkout(lease, branch, environment)
+
+    async def take_over(self, attempt: AttemptRecord) -> Checkout:
+        """The worktree of an attempt that an earlier process began, as it is now.
+
+        Raises:
+            WorktreeLostError, GitError: it cannot be worked with any more.
+        """
+        name = AttemptName(self.run.id, task_slug(attempt.task), attempt.attempt)
+        for leftover in await asyncio.to_thread(find_leftovers, self.private):
+            if str(leftover.path) == attempt.worktree and leftover.owner == name and leftover.base:
+                lease = self.pool.adopt(await take_over(self.private, leftover), name)
+                return Checkout(lease, TaskBranch(name, leftover.base))
+        raise WorktreeLostError(f"the worktree {attempt.worktree} is lost: it is not {name.slug}'s")
+
+    async def set_aside(self, attempt: AttemptRecord) -> None:
+        """Save and remove a worktree that was spared for an attempt which does not go on."""
+        for leftover in await asyncio.to_thread(find_leftovers, self.private):
+            if str(leftover.path) == attempt.worktree:
+                await _save_and_remove(self.private, leftover)
+
+    def leave(self, checkout: Checkout) -> None:
+        """Let go of the worktree as it is: its agent works on in it."""
+        self.pool.leave(checkout.lease)
 
     async def give_back(self, checkout: Checkout) -> None:
         """Return the worktree; it is cleaned in the background."""
@@ -357,16 +386,21 @@ class Workspace:
         )
 
 
-async def _rescue(private: PrivateGit) -> None:
+async def rescue(private: PrivateGit, spare: Collection[Path] = ()) -> None:
     """Save what worktrees of dead processes hold, and remove them; what cannot be saved stays.
 
-    Their processes must have ended, see `recovery.end_processes`.
+    Their processes must have ended, see `adoption.take_stock`.
     """
     for leftover in await asyncio.to_thread(find_leftovers, private):
-        try:
-            await remove_leftover(private, leftover)
-        except (Cc4tuiError, OSError) as error:
-            log.warning("worktree %s is kept: %s", leftover.path, error)
+        if leftover.path not in spare:
+            await _save_and_remove(private, leftover)
+
+
+async def _save_and_remove(private: PrivateGit, leftover: Leftover) -> None:
+    try:
+        await remove_leftover(private, leftover)
+    except (Cc4tuiError, OSError) as error:
+        log.warning("worktree %s is kept: %s", leftover.path, error)
 
 
 async def _start_commit(repository: Repository, run: RunRecord) -> str:

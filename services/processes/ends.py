@@ -1,12 +1,13 @@
 """Turns what supervisors record into the domain's words."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.agent import ExitStatus
 from cc4tui.ports import ProcessEnd, ProcessIdentity
-from cc4tui.services.processes.supervision import records
+from cc4tui.services.processes.supervision import procfs, records
 
 
 LOST = ExitStatus(None, "supervisor-lost")
@@ -41,6 +42,24 @@ def zygote_from(record: Mapping[str, Any]) -> ProcessIdentity | None:
     if "zygote" not in record:
         return None
     return ProcessIdentity(record["zygote"], record["zygote_start"], record["boot"])
+
+
+def began(folder: Path) -> float | None:
+    """When the agent was started, by `time.monotonic` of this boot; None when that is not known."""
+    record = records.load(str(folder), records.AGENT) or {}
+    if record.get("boot") != procfs.boot_id() or not isinstance(record.get("began"), float):
+        return None
+    return float(record["began"])
+
+
+def worked_seconds(folder: Path) -> float:
+    """How long the agent itself ran, whoever was there; 0 when that is not known."""
+    start = records.load(str(folder), records.AGENT) or {}
+    end = records.load(str(folder), records.EXIT) or {}
+    if not isinstance(start.get("began"), float):
+        return 0.0
+    ended = end.get("ended", time.monotonic() if began(folder) else start["began"])
+    return float(max(ended - start["began"], 0.0))
 
 
 def recorded_end(folder: Path) -> ProcessEnd | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from cc4tui.errors import ProcessError
+from cc4tui.errors import LeftRunningError
 from cc4tui.ports import ProcessEnd, ProcessIdentity
 from cc4tui.services.processes.ends import LOST, end_from, identity_from, supervisor_from
 from cc4tui.services.processes.orphans import kill_process
@@ -72,13 +72,14 @@ class SupervisedProcess(asyncio.Protocol):
         """Wait until it and every descendant are gone. May be awaited by several.
 
         Raises:
-            ProcessError: it runs on without us, or its supervisor is gone and its attempt folder
-                is held by a process that cannot be ended.
+            LeftRunningError: it runs on without us.
+            ProcessError: its supervisor is gone and its attempt folder is held by a process that
+                cannot be ended.
         """
         await self._over.wait()
         async with self._settling:
             if self.left_to is not None:
-                raise ProcessError(f"the program in {self._folder} was left to {self.left_to}")
+                raise LeftRunningError(f"the program in {self._folder} was left to {self.left_to}")
             if self._end is None:
                 self._settle(await asyncio.to_thread(self._reap))
             return cast("ProcessEnd", self._end)
@@ -105,17 +106,6 @@ class SupervisedProcess(asyncio.Protocol):
         """End of standard input."""
         self._write({"op": "eof"})
 
-    # --- beyond the port ----------------------------------------------------------------------
-
-    def signal(self, number: int) -> None:
-        """Signal the program itself, not its tree."""
-        self._write({"op": "signal", "sig": number})
-
-    async def answered(self) -> bool:
-        """Wait for the first word of the supervisor; False when it closed without one."""
-        await self._answered.wait()
-        return self._heard > 0
-
     async def keep(self) -> None:
         """Leave it running without us; returns when its supervisor has confirmed that it will.
 
@@ -126,6 +116,26 @@ class SupervisedProcess(asyncio.Protocol):
         if not self._over.is_set():
             self._leave_to("itself")
             await self._over.wait()
+
+    def die_with_us(self) -> None:
+        """From now on the loss of this program is its end, whatever was asked for before."""
+        self._write({"op": "policy", "on_app_loss": "kill"})
+
+    # --- beyond the port ----------------------------------------------------------------------
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its supervisor lets it run on without us."""
+        return self._state.get("on_app_loss") == "keep"
+
+    def signal(self, number: int) -> None:
+        """Signal the program itself, not its tree."""
+        self._write({"op": "signal", "sig": number})
+
+    async def answered(self) -> bool:
+        """Wait for the first word of the supervisor; False when it closed without one."""
+        await self._answered.wait()
+        return self._heard > 0
 
     # --- asyncio.Protocol ---------------------------------------------------------------------
 
@@ -164,7 +174,9 @@ class SupervisedProcess(asyncio.Protocol):
             case "refused":
                 self.refusal = message["why"]
             case "policy":
-                self._confirmed.set()
+                self._state["on_app_loss"] = message["on_app_loss"]
+                if self.is_kept:
+                    self._confirmed.set()
             case "disowned":
                 self._leave_to("another instance")
 

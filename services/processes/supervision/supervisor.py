@@ -132,6 +132,7 @@ class Supervisor:
             "supervisor_start": procfs.start_time(me) or 0,
             "zygote": zygote,
             "zygote_start": procfs.start_time(zygote) or 0,
+            "began": time.monotonic(),
         }
         _save(records.AGENT, self._identity, durable=True)
 
@@ -181,7 +182,7 @@ class Supervisor:
             "code": None if self._agent is None else self._agent.code,
             "why": why,
             "errno": self._errno,
-            "at": time.time(),
+            "ended": time.monotonic(),
         }
         _save(records.EXIT, self._exit, durable=True)
         _logged(partial(records.sync_folder, "."), "sync the folder")
