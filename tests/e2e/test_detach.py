@@ -27,9 +27,16 @@ print("done with", task)
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not _holds(condition):
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.02)
+
+
+def _holds(condition: Callable[[], object]) -> bool:
+    try:
+        return bool(condition())
+    except FileNotFoundError:
+        return False
 
 
 class Detached:
@@ -49,7 +56,9 @@ class Detached:
             event = json.loads(line)
             self.run = event["run"]
             if event["event"] == "attempt_started":
-                self.folders[event["task"]] = Path(event["folder"])
+                task = event["task"]
+                self.folders[task] = Path(event["folder"])
+                until((Path(event["worktree"]) / f"{task}.txt").read_text)
             if len(self.folders) == 2:
                 return
         raise AssertionError(self.process.stderr.read())
