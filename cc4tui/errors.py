@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Everything asked for landed, or there was nothing left to do."""
     NOT_LANDED = 1
-    """At least one task did not land, or the landing was refused."""
+    """At least one task did not land, the landing was refused, or `plan fmt --check` differs."""
     USAGE = 2
     """Wrong usage or an unusable plan; nothing started."""
     UNFIT = 3

@@ -1,4 +1,4 @@
-"""`cc4tui plan check` and `plan list`: what is read out of a file, and what is wrong with it."""
+"""`cc4tui plan`: what is read out of a file, what is wrong with it, and how to write it anew."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc4tui.cli.output import counted, note, print_json, say, table
-from cc4tui.cli.session import Session, examples, json_option, pass_session
-from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
+from cc4tui.cli.output import counted, note, print_json, say, table, write_bytes
+from cc4tui.cli.session import Decorated, Session, examples, json_option, pass_session
+from cc4tui.domain.plan import Plan, PlanTaskState, Task
 from cc4tui.domain.text import clean_line
-from cc4tui.errors import ExitCode, PlanError
+from cc4tui.errors import ExitCode, PlanError, UsageError
 from cc4tui.ports import PlanSummary
 
 
@@ -18,11 +18,30 @@ if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
 
 STANDARD_INPUT = "-"
+LONGEST_LINE = 20_000
+"""Characters of a line of a graph: it may name many tasks."""
 
 
-@click.group(epilog=examples("cc4tui plan check plans/api.md", "cc4tui plan list"))
+def how_to_read(command: Decorated) -> Decorated:
+    """`--dialect` and `--granularity`, the same everywhere."""
+    command = click.option(
+        "--granularity",
+        type=click.Choice(["auto", "leaf", "group"]),
+        help="Which checkboxes are tasks. [default: as the plan says, else auto]",
+    )(command)
+    return click.option("--dialect", metavar="D", help="Read it as this dialect.")(command)
+
+
+@click.group(
+    epilog=examples(
+        "cc4tui plan new plans/api.md",
+        "cc4tui plan check plans/api.md",
+        "cc4tui plan graph plans/api.md --format mermaid",
+        "cc4tui plan list",
+    )
+)
 def plan() -> None:
-    """Look at plans without running them."""
+    """Look at plans without running them; write them anew."""
 
 
 @plan.command(
@@ -34,22 +53,17 @@ def plan() -> None:
 )
 @click.argument("plan_file", metavar="PLAN", type=click.Path())
 @click.option("--explain", is_flag=True, help="Say which dialect was read, and why.")
-@click.option("--dialect", metavar="D", help="Read it as this dialect.")
-@click.option(
-    "--granularity",
-    type=click.Choice(["auto", "leaf", "group"]),
-    help="Which checkboxes are tasks. [default: as the plan says, else auto]",
-)
+@how_to_read
 @json_option
 def check(
     plan_file: str, explain: bool, dialect: str | None, granularity: str | None, as_json: bool
 ) -> int:
     """Read a plan ("-": standard input) and report its tasks and problems. Needs no repository."""
-    from cc4tui.services.plans.reading import read_plan
+    from cc4tui.services.plans.report import plan_to_json
 
-    read = read_plan(_bytes(plan_file), plan_file, dialect=dialect, granularity=granularity)
+    _, read = _read(plan_file, dialect, granularity)
     if as_json:
-        print_json(plan_json(read) | ({"why": list(read.why)} if explain else {}))
+        print_json(plan_to_json(read) | ({"why": list(read.why)} if explain else {}))
     else:
         _show(read, explain=explain)
     return ExitCode.USAGE if read.errors else ExitCode.OK
@@ -68,7 +82,21 @@ def _bytes(plan_file: str) -> bytes:
         raise PlanError(f"{clean_line(plan_file)} cannot be read: {error.strerror}") from None
 
 
+def _read(
+    plan_file: str, dialect: str | None, granularity: str | None, *, accept_offers: bool = False
+) -> tuple[bytes, Plan]:
+    from cc4tui.services.plans.reading import read_plan
+
+    data = _bytes(plan_file)
+    plan_ = read_plan(
+        data, plan_file, dialect=dialect, granularity=granularity, accept_offers=accept_offers
+    )
+    return data, plan_
+
+
 def _show(read: Plan, *, explain: bool) -> None:
+    from cc4tui.services.plans.report import count
+
     counts = count(read)
     say(clean_line(f"{read.path}: {read.title or '(no title)'}"))
     say(
@@ -108,6 +136,159 @@ def _after(task: Task) -> str:
     return clean_line(f"  (after {', '.join(task.depends_on)})") if task.depends_on else ""
 
 
+@plan.command(
+    epilog=examples(
+        "cc4tui plan graph plans/api.md",
+        "cc4tui plan graph tasks.md --format mermaid >> docs/plan.md",
+        "cc4tui plan graph tasks.md --format dot | dot -Tsvg > plan.svg",
+    )
+)
+@click.argument("plan_file", metavar="PLAN", type=click.Path())
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "mermaid", "dot"]),
+    default="text",
+    show_default=True,
+    help="For people, for Markdown pages, for Graphviz.",
+)
+@click.option("--accept-offers", is_flag=True, help="Take what may be tasks for tasks.")
+@how_to_read
+def graph(
+    plan_file: str, form: str, accept_offers: bool, dialect: str | None, granularity: str | None
+) -> int:
+    """Print who waits for whom in a plan ("-": standard input). Needs no repository."""
+    from cc4tui.services.plans.graph import render
+
+    _, read = _read(plan_file, dialect, granularity, accept_offers=accept_offers)
+    _require_tasks(read)
+    for line in render(read, form).splitlines():
+        say(clean_line(line, LONGEST_LINE))
+    for error in read.errors:
+        note(f"error: {clean_line(error.render(read.path))}")
+    return ExitCode.OK
+
+
+def _require_tasks(read: Plan) -> None:
+    if next(read.tasks(), None) is None:
+        found = next((d for d in read.diagnostics if d.code in ("E01", "E02", "E09", "W05")), None)
+        raise PlanError(clean_line(found.render(read.path) if found else f"{read.path}: no task"))
+
+
+@plan.command(
+    epilog=examples(
+        "cc4tui plan fmt tasks.md                        see it in cc4tui's own format",
+        "cc4tui plan fmt tasks.json --output plans/x.md  make a new plan of it",
+        "cc4tui plan fmt plans/api.md --write            rewrite the file itself",
+        "cc4tui plan fmt plans/api.md --check            exit 1 if that would change it",
+    )
+)
+@click.argument("plan_file", metavar="PLAN", type=click.Path())
+@click.option(
+    "--to", type=click.Choice(["cc4"]), default="cc4", show_default=True, help="The format."
+)
+@click.option("--write", is_flag=True, help="Rewrite PLAN itself instead of printing.")
+@click.option("--output", metavar="FILE", type=click.Path(), help="Write a new file.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if it differs.")
+@click.option("--accept-offers", is_flag=True, help="Take what may be tasks for tasks.")
+@how_to_read
+def fmt(
+    plan_file: str,
+    to: str,
+    write: bool,
+    output: str | None,
+    only_check: bool,
+    accept_offers: bool,
+    dialect: str | None,
+    granularity: str | None,
+) -> int:
+    """Print a plan of any dialect in cc4tui's own format; reading it gives the same tasks.
+
+    What has no place in the format stays as text: nothing is lost.
+    """
+    from cc4tui.services.plans.formatting import rewritten
+
+    del to  # there is one format
+    if sum((write, output is not None, only_check)) > 1:
+        raise UsageError("--write, --output and --check exclude each other")
+    data, read = _read(plan_file, dialect, granularity, accept_offers=accept_offers)
+    _require_tasks(read)
+    if read.errors:
+        first = clean_line(read.errors[0].render(read.path))
+        raise PlanError(f"{first}; a plan with errors is not rewritten, mend it first")
+    text = rewritten(data, read).encode()
+    if only_check:
+        return _told_apart(plan_file, same=text == data)
+    if write:
+        return _write_over(plan_file, data, text)
+    if output is not None:
+        _write_new(output, text)
+        note(f"wrote {clean_line(output)}")
+        return ExitCode.OK
+    write_bytes(text)
+    return ExitCode.OK
+
+
+def _told_apart(plan_file: str, *, same: bool) -> int:
+    shown = clean_line(plan_file)
+    note(f"{shown} is formatted" if same else f"{shown} would change; see `plan fmt --write`")
+    return ExitCode.OK if same else ExitCode.NOT_LANDED
+
+
+def _write_over(plan_file: str, before: bytes, after: bytes) -> int:
+    from cc4tui.services.plans.files import replace_file
+
+    path = Path(plan_file)
+    if path.suffix.casefold() not in (".md", ".markdown"):
+        raise UsageError(f"{clean_line(plan_file)} is no Markdown file; write to one with --output")
+    if before != after:
+        replace_file(path, before, after)
+    note(f"{clean_line(plan_file)} {'rewritten' if before != after else 'is formatted'}")
+    return ExitCode.OK
+
+
+def _write_new(name: str, data: bytes) -> None:
+    """Write a file that must not exist yet.
+
+    Raises:
+        UsageError: it exists, or cannot be written.
+    """
+    path = Path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise UsageError(f"{clean_line(name)} exists already; choose another name") from None
+    except OSError as error:
+        raise UsageError(f"{clean_line(name)} cannot be written: {error.strerror}") from None
+
+
+@plan.command(
+    epilog=examples(
+        "cc4tui plan new plans/api.md",
+        'cc4tui plan new plans/api.md --title "The API, second edition"',
+    )
+)
+@click.argument("plan_file", metavar="PLAN", type=click.Path())
+@click.option("--title", metavar="TEXT", help="What the plan is called. [default: by its file]")
+def new(plan_file: str, title: str | None) -> None:
+    """Begin a plan from a template ("-": print it). A file that exists is never overwritten."""
+    from datetime import datetime
+
+    from cc4tui.services.plans.template import new_plan
+
+    path = Path(plan_file)
+    name = title or path.stem.replace("-", " ").replace("_", " ").strip().capitalize()
+    target = plan_file if path.suffix else f"{plan_file}.md"
+    text = new_plan(name, datetime.now().astimezone().date()).encode()
+    if plan_file == STANDARD_INPUT:
+        write_bytes(text)
+        return
+    _write_new(target, text)
+    note(f"wrote {clean_line(target)}; fill it in, then: cc4tui plan check {clean_line(target)}")
+
+
 @plan.command("list", epilog=examples("cc4tui plan list", "cc4tui plan list --json"))
 @json_option
 @pass_session
@@ -132,76 +313,3 @@ def list_plans(session: Session, as_json: bool) -> None:
 def _summary_json(summary: PlanSummary) -> dict[str, Any]:
     names = ("path", "title", "dialect", "tasks", "done", "errors", "offers")
     return {name: getattr(summary, name) for name in names}
-
-
-def count(read: Plan) -> dict[str, int]:
-    """Tasks, those done, and the batches that hold any."""
-    tasks = list(read.tasks())
-    return {
-        "batches": sum(1 for batch in read.batches if batch.tasks),
-        "tasks": len(tasks),
-        "done": sum(1 for task in tasks if task.state is PlanTaskState.DONE),
-    }
-
-
-def plan_json(read: Plan) -> dict[str, Any]:
-    """A plan as `plan check --json` prints it."""
-    return {
-        "path": read.path,
-        "dialect": read.dialect,
-        "title": read.title,
-        "goal": read.goal,
-        "batches": [_batch_json(batch) for batch in read.batches],
-        "counts": count(read),
-        "offers": [
-            {"kind": offer.kind, "line": offer.line, "tasks": len(offer.batch.tasks)}
-            for offer in read.offers
-        ],
-        "diagnostics": [
-            {
-                "code": d.code,
-                "severity": d.severity.value,
-                "line": d.line,
-                "col": d.col,
-                "message": d.message,
-                "hint": d.hint,
-            }
-            for d in read.diagnostics
-        ],
-    }
-
-
-def _batch_json(batch: Batch) -> dict[str, Any]:
-    return {
-        "id": batch.id,
-        "title": batch.title,
-        "goal": batch.goal,
-        "depends_on": list(batch.depends_on),
-        "acceptance": list(batch.acceptance),
-        "line": batch.line,
-        "tasks": [_task_json(task) for task in batch.tasks],
-    }
-
-
-def _task_json(task: Task) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "title": task.title,
-        "state": task.state.value,
-        "line": task.line,
-        "goal": task.goal,
-        "depends_on": list(task.depends_on),
-        "waits_for": list(task.waits_for),
-        "files": [
-            {"path": f.path, "op": f.op.value if f.op else None, "lines": f.lines}
-            for f in task.files
-        ],
-        "acceptance": list(task.acceptance),
-        "verify": list(task.verify),
-        "run": list(task.run),
-        "steps": len(task.steps),
-        "agent": task.agent,
-        "labels": list(task.labels),
-        "optional": task.optional,
-        "parallel": task.parallel,
-    }

@@ -13,6 +13,7 @@ from cc4tui.domain.plan import Batch, FileRef, Plan, PlanTaskState, Task
 from cc4tui.services.plans import values
 from cc4tui.services.plans.fields import field_parts
 from cc4tui.services.plans.labels import IdStyle, clean_title, normal_id, parse_label
+from cc4tui.services.plans.leftovers import rest_of
 from cc4tui.services.plans.marks import says_done
 from cc4tui.services.plans.paths import field_files
 from cc4tui.services.plans.reading import read_plan
@@ -33,6 +34,11 @@ _SURE_STYLES = frozenset({IdStyle.TNUM, IdStyle.DOTTED, IdStyle.WORD})
 _MAYBE_STRUCTURE = re.compile(
     r"^\s*(?:>\s*)*(?:[-*+]\s|\d+[.)]\s|\*\*|__|<!--|#|~~~|```)|\[.\]", re.M
 )
+
+
+def rewritten(data: bytes, plan: Plan) -> str:
+    """The file that `plan` was read from, in our own format; what has no place there is kept."""
+    return to_cc4(plan) + rest_of(data, plan)
 
 
 def to_cc4(plan: Plan) -> str:
@@ -268,7 +274,7 @@ def _segments(plan: Plan) -> list[tuple[Batch, list[Task]]]:
     """Neighbouring tasks of one batch, in document order where the plan has one."""
     pairs = [(task, batch) for batch in plan.batches for task in batch.tasks]
     if all(_ascending(batch) for batch in plan.batches):
-        pairs.sort(key=lambda pair: pair[0].line)
+        pairs.sort(key=lambda pair: (bool(pair[1].id) or not pair[1].free, pair[0].line))
     out: list[tuple[Batch, list[Task]]] = []
     for task, batch in pairs:
         if not out or out[-1][0] is not batch:

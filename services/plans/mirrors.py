@@ -68,7 +68,11 @@ def drop_copies(found: Survey, plan: PlanDraft) -> None:
     """A section whose boxes repeat those of one with the same title is a progress copy (R11)."""
     seen: dict[str, tuple[int, dict[str, Box]]] = {}
     for section in found.sections:
-        boxes = [b for b in found.by_section.get(section, ()) if b.role is Role.LOOSE]
+        boxes = [
+            box
+            for box in found.by_section.get(section, ())
+            if box.role is Role.LOOSE or (box.role is Role.TASK and not box.label.id)
+        ]
         if not boxes:
             continue
         texts = {squeeze(box.label.title): box for box in boxes}

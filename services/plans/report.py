@@ -7,17 +7,13 @@ from cc4tui.domain.plan import Batch, Diagnostic, FileRef, Plan, PlanTaskState, 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The object of the contract with scripts, ready for json.dumps."""
-    tasks = list(plan.tasks())
     return {
         "path": plan.path,
         "dialect": plan.dialect,
         "title": plan.title,
+        "goal": plan.goal,
         "batches": [_batch(batch) for batch in plan.batches],
-        "counts": {
-            "batches": sum(bool(batch.id and batch.tasks) for batch in plan.batches),
-            "tasks": len(tasks),
-            "done": sum(task.state is PlanTaskState.DONE for task in tasks),
-        },
+        "counts": count(plan),
         "offers": [
             {
                 "kind": offer.kind,
@@ -28,6 +24,16 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             for offer in plan.offers
         ],
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in plan.diagnostics],
+    }
+
+
+def count(plan: Plan) -> dict[str, int]:
+    """Tasks, those done, and the batches that hold any; without headings there are none (R17)."""
+    tasks = list(plan.tasks())
+    return {
+        "batches": sum(bool(batch.id and batch.tasks) for batch in plan.batches),
+        "tasks": len(tasks),
+        "done": sum(task.state is PlanTaskState.DONE for task in tasks),
     }
 
 
@@ -50,6 +56,7 @@ def _task(task: Task) -> dict[str, Any]:
         "title": task.title,
         "state": task.state.value,
         "line": task.line,
+        "goal": task.goal,
         "depends_on": list(task.depends_on),
         "waits_for": list(task.waits_for),
         "files": [_file(file) for file in task.files],

@@ -187,3 +187,148 @@ def test_the_plans_of_a_repository(
         ("plans/a.md", 3, 1, 0)
     ]
     assert "plans/a.md  1/3" in call("plan", "list").out
+
+
+class TestGraph:
+    @pytest.mark.parametrize(
+        ("form", "expected"),
+        [
+            ("text", ["1: Core", "  [x] 1.1  Config validator", "1.2  Endpoint  <- 1.1"]),
+            ("mermaid", ["flowchart LR", "subgraph", "-->"]),
+            ("dot", ["digraph plan {", "label=", "->"]),
+        ],
+    )
+    def test_every_form(
+        self, call: Callable[..., Any], outside: Path, form: str, expected: list[str]
+    ) -> None:
+        (outside / "p.md").write_text(PLAN)
+        answer = call("plan", "graph", "p.md", "--format", form)
+        assert (answer.code, answer.err) == (0, "")
+        for part in expected:
+            assert part in answer.out
+
+    def test_no_title_reaches_the_terminal_raw(
+        self, call: Callable[..., Any], outside: Path
+    ) -> None:
+        (outside / "p.md").write_text("- [ ] 1.1 a\x1b[31mred\x07\n- [ ] 1.2 b\n")
+        for form in ("text", "mermaid", "dot"):
+            out = call("plan", "graph", "p.md", "--format", form).out
+            assert "\x1b" not in out
+            assert "\x07" not in out
+
+    def test_errors_of_the_plan_are_told_beside_it(
+        self, call: Callable[..., Any], outside: Path
+    ) -> None:
+        (outside / "p.md").write_text("- [ ] 1.1 a (depends on 9.9)\n- [ ] 1.2 b\n")
+        answer = call("plan", "graph", "p.md")
+        assert answer.code == 0
+        assert "1.1  a" in answer.out
+        assert "E04" in answer.err
+
+    def test_nothing_to_draw(self, call: Callable[..., Any], outside: Path) -> None:
+        (outside / "p.md").write_text("# Prose\n")
+        answer = call("plan", "graph", "p.md")
+        assert (answer.code, answer.out) == (2, "")
+        assert "E02" in answer.err
+
+
+FOREIGN = """---
+name: audit
+owner: me
+---
+# Epic: audit
+Why it matters.
+
+## Tasks Created
+- [x] #36 - Guards (parallel: true)
+- [ ] #37 - Backoff (depends: #36)
+
+## Risks
+Some, see
+- [the page](https://example.invalid)
+"""
+
+
+class TestFmt:
+    def test_it_prints_and_touches_nothing(self, call: Callable[..., Any], outside: Path) -> None:
+        (outside / "epic.md").write_text(FOREIGN)
+        answer = call("plan", "fmt", "epic.md")
+        assert answer.code == 0
+        assert answer.out.startswith("---\ncc4: 1\n")
+        assert (outside / "epic.md").read_text() == FOREIGN
+        for kept in ("owner: me", "Why it matters.", "Some, see", "https://example.invalid"):
+            assert kept in answer.out
+        (outside / "out.md").write_text(answer.out)
+        before = json.loads(call("plan", "check", "epic.md", "--json").out)
+        after = json.loads(call("plan", "check", "out.md", "--json").out)
+        assert after["counts"] == before["counts"]
+        assert after["diagnostics"] == []
+
+    def test_written_once_it_stays_as_it_is(self, call: Callable[..., Any], outside: Path) -> None:
+        (outside / "epic.md").write_text(FOREIGN)
+        assert call("plan", "fmt", "epic.md", "--check").code == 1
+        assert call("plan", "fmt", "epic.md", "--write").code == 0
+        first = (outside / "epic.md").read_bytes()
+        assert call("plan", "fmt", "epic.md", "--check").code == 0
+        assert call("plan", "fmt", "epic.md", "--write").code == 0
+        assert (outside / "epic.md").read_bytes() == first
+
+    def test_a_new_file_never_replaces_one(self, call: Callable[..., Any], outside: Path) -> None:
+        (outside / "epic.md").write_text(FOREIGN)
+        assert call("plan", "fmt", "epic.md", "--output", "new/p.md").code == 0
+        assert (outside / "new" / "p.md").read_text().startswith("---\ncc4: 1\n")
+        answer = call("plan", "fmt", "epic.md", "--output", "epic.md")
+        assert answer.code == 2
+        assert "exists already" in answer.err
+        assert (outside / "epic.md").read_text() == FOREIGN
+
+    @pytest.mark.parametrize(
+        ("name", "text", "options", "told"),
+        [
+            ("p.md", "- [ ] 1.1 a\n- [ ] 1.1 b\n", (), "E05"),
+            ("p.md", "# Prose\n", (), "E02"),
+            ("p.json", '{"tasks": [{"id": 1, "title": "a"}]}', ("--write",), "--output"),
+            ("p.md", "- [ ] 1.1 a\n", ("--write", "--check"), "exclude each other"),
+        ],
+    )
+    def test_refused(
+        self,
+        call: Callable[..., Any],
+        outside: Path,
+        name: str,
+        text: str,
+        options: tuple[str, ...],
+        told: str,
+    ) -> None:
+        (outside / name).write_text(text)
+        answer = call("plan", "fmt", name, *options)
+        assert (answer.code, answer.out) == (2, "")
+        assert told in answer.err
+        assert (outside / name).read_text() == text
+
+
+class TestNew:
+    def test_it_is_a_plan_that_can_be_read(self, call: Callable[..., Any], outside: Path) -> None:
+        assert call("plan", "new", "plans/the-api.md").code == 0
+        shown = json.loads(call("plan", "check", "plans/the-api.md", "--json").out)
+        assert (shown["title"], shown["dialect"]) == ("The api", "cc4")
+        assert shown["counts"]["tasks"] == 3
+        assert not [d for d in shown["diagnostics"] if d["severity"] == "error"]
+
+    def test_it_never_overwrites(self, call: Callable[..., Any], outside: Path) -> None:
+        (outside / "p.md").write_text("mine")
+        answer = call("plan", "new", "p")
+        assert answer.code == 2
+        assert "p.md exists already" in answer.err
+        assert (outside / "p.md").read_text() == "mine"
+
+    def test_title_and_standard_output(self, call: Callable[..., Any], outside: Path) -> None:
+        out = call("plan", "new", "-", "--title", 'It: "quoted"').out
+        assert '# It: "quoted"' in out
+        assert list(outside.iterdir()) == []
+
+
+def test_a_flat_file_has_no_batch(call: Callable[..., Any], outside: Path) -> None:
+    (outside / "p.md").write_text("- [ ] one\n- [x] two\n")
+    shown = json.loads(call("plan", "check", "p.md", "--json").out)
+    assert shown["counts"] == {"batches": 0, "tasks": 2, "done": 1}

@@ -7,6 +7,7 @@ from pydantic import AliasChoices, Field
 from cc4tui.domain.plan import PlanTaskState, Step
 from cc4tui.services.plans.draft import BatchDraft, PlanDraft, TaskDraft
 from cc4tui.services.plans.jsontext import Placed, elements
+from cc4tui.services.plans.paths import title_files
 from cc4tui.services.plans.readers.ralph import FLAGS
 from cc4tui.services.plans.readers.records import (
     Flag,
@@ -71,6 +72,7 @@ def _fill(task: TaskDraft, story: Story, index: int) -> None:
         task.id, task.id_is_made = f"t-{index + 1}", True
     if not task.title:
         task.title = (story.description or "").strip().partition("\n")[0]
+        task.files = title_files(task.title)
     done = story.passes or (story.status is not None and state_of(story.status).value == "done")
     task.state = PlanTaskState.DONE if done else state_of(story.status or "")
     task.acceptance = list(story.criteria)

@@ -10,6 +10,7 @@ from cc4tui.domain.plan import PlanTaskState, Step
 from cc4tui.services.plans import values
 from cc4tui.services.plans.draft import BatchDraft, PlanDraft, TaskDraft
 from cc4tui.services.plans.marks import STATUS_WORDS
+from cc4tui.services.plans.paths import title_files
 
 
 class Record(BaseModel):
@@ -80,6 +81,7 @@ def add_task(
 ) -> TaskDraft:
     """Put a task into the plan and its batch."""
     task = TaskDraft(task_id, title.strip(), lines[0], lines[1] + 1, batch)
+    task.files = title_files(task.title)
     plan.order.append(task)
     batch.tasks.append(task)
     return task
