@@ -139,7 +139,7 @@ def _after(task: Task) -> str:
 @plan.command(
     epilog=examples(
         "cc4tui plan graph plans/api.md",
-        "cc4tui plan graph tasks.md --format mermaid >> docs/plan.md",
+        "cc4tui plan graph tasks.md --format mermaid >> notes.md",
         "cc4tui plan graph tasks.md --format dot | dot -Tsvg > plan.svg",
     )
 )
