@@ -1,5 +1,6 @@
-"""A scripted model behind Anthropic's Messages API, for the real Claude Code without a network.
+"""A scripted model behind Anthropic's Messages API, for the real agents without a network.
 
+It also answers OpenAI's Responses and Chat Completions and Gemini's API, see `mock_dialects.py`.
 What the "model" does is read from markers in the newest text of the user that has any; each action
 is one reply with one tool call:
 
@@ -35,6 +36,8 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from mock_dialects import Dialect, Tokens, Turn, dialect_of, spoken  # a program of its own
 
 
 ACTIONS = ("write", "edit", "read", "bash", "commit", "tool")
@@ -93,21 +96,32 @@ def options(rest: str) -> dict[str, str]:
     return found
 
 
-def tool_call(step: Step, folder: str) -> tuple[str, Json]:
-    """The tool and its input for an action."""
+def action(step: Step) -> tuple[str, Json]:
+    """What is to be done (write, edit, read, bash or tool), with its arguments."""
     kind, rest = step["act"], step["rest"]
     if kind == "bash":
-        return "Bash", {"command": rest, "description": "mock step"}
+        return kind, {"command": rest}
     if kind == "commit":
-        command = f"git add -A && git commit -q -m {shlex.quote(rest)}"
-        return "Bash", {"command": command, "description": "mock step"}
+        return "bash", {"command": f"git add -A && git commit -q -m {shlex.quote(rest)}"}
     if kind == "tool":
         name, _, arguments = rest.partition(" ")
-        return name, json.loads(arguments or "{}")
-    given = options(rest)
-    path = str(Path(folder) / given.get("path", "mock.txt"))
+        return kind, {"name": name, "input": json.loads(arguments or "{}")}
+    given: Json = {"path": "mock.txt", **options(rest)}
     if kind == "write":
-        return "Write", {"file_path": path, "content": file_body(path, given)}
+        given["content"] = file_body(given["path"], given)
+    return kind, given
+
+
+def tool_call(step: Step, folder: str) -> tuple[str, Json]:
+    """The tool of Claude Code and its input for an action."""
+    kind, given = action(step)
+    if kind == "bash":
+        return "Bash", {"command": given["command"], "description": "mock step"}
+    if kind == "tool":
+        return given["name"], given["input"]
+    path = str(Path(folder) / given["path"])
+    if kind == "write":
+        return "Write", {"file_path": path, "content": given["content"]}
     if kind == "edit":
         return "Edit", {"file_path": path, "old_string": given["old"], "new_string": given["new"]}
     return "Read", {"file_path": path}
@@ -146,13 +160,18 @@ def current_step(body: Json) -> Step:
     """Which step a request asks for."""
     if not body.get("tools"):
         return {"final": "Mock title"}
-    messages = body.get("messages", [])
-    texts = [REMINDER.sub("", text_of(m)) if m["role"] == "user" else "" for m in messages]
+    turns = [Turn(m["role"], text_of(m), calls_a_tool(m)) for m in body.get("messages", [])]
+    return step_of(turns)
+
+
+def step_of(turns: list[Turn]) -> Step:
+    """Which step a conversation has come to."""
+    texts = [REMINDER.sub("", turn.text) if turn.role == "user" else "" for turn in turns]
     marked = [index for index, text in enumerate(texts) if MARKER.search(text)]
     if not marked:
         return {"final": "OK (no markers in the prompt)"}
     steps = read_steps(texts[marked[-1]])
-    done = sum(map(calls_a_tool, messages[marked[-1] + 1 :]))
+    done = sum(turn.calls_a_tool for turn in turns[marked[-1] + 1 :])
     return steps[min(done, len(steps) - 1)]
 
 
@@ -231,11 +250,15 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path.endswith("/count_tokens"):
             return self.send_json(200, {"input_tokens": max(1, len(raw) // 4)})
-        if not path.endswith("/messages"):
+        dialect = dialect_of(path)
+        if dialect is None and not path.endswith("/messages"):
             return self.send_json(404, {"type": "error", "error": {"type": "not_found_error"}})
         self.server.count(requests=1, active=1)
         try:
-            self.answer(json.loads(raw), raw)
+            if dialect is None:
+                self.answer(json.loads(raw), raw)
+            else:
+                self.answer_in(dialect, json.loads(raw), raw)
         except (HungUpError, OSError):
             self.server.count(aborted=1)
             self.close_connection = True
@@ -257,14 +280,38 @@ class Handler(BaseHTTPRequestHandler):
             self.cut()
         return self.send_json(200, reply.whole())
 
+    def answer_in(self, dialect: Dialect, body: Json, raw: bytes) -> None:
+        """The same in another protocol."""
+        offered = dialect.tools(body)
+        step = step_of(dialect.turns(body)) if offered else {"final": '{"title": "Mock title"}'}
+        if "fail" in step and (status := self.server.still_fails(step)):
+            after = options(step["fail"]).get("after", "1")
+            words = MESSAGES.get(status, f"mock error {status}")
+            return self.send_json(status, dialect.error(status, words, after), retry_after=after)
+        found = dialect.folder.search(raw.decode("utf-8", "replace"))
+        folder = next(filter(None, found.groups())).strip() if found else "."
+        call = spoken(*action(step), offered, folder) if "act" in step else None
+        usage = usage_of(step, len(raw))
+        tokens = Tokens(
+            usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]
+        )
+        self.pause(float(step.get("sleep", 0)))
+        return self.send_events(dialect.events(said(step), call, tokens))
+
     def stream(self, reply: "Reply") -> None:
         """Send a reply as server-sent events."""
+        self.send_events((event["type"], event) for event in reply.events(self.pause, self.cut))
+
+    def send_events(self, events: Iterator[tuple[str, Any]]) -> None:
+        """Server-sent events with their names; text as it is, anything else as JSON."""
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for event in reply.events(self.pause, self.cut):
-            text = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+        for name, event in events:
+            data = event if isinstance(event, str) else json.dumps(event)
+            head = f"event: {name}\n" if name else ""
+            text = f"{head}data: {data}\n\n".encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")

@@ -1,0 +1,150 @@
+"""The real Codex, Gemini and opencode from npm do what their recordings say, offline."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cc4tui.domain.agent import (
+    AgentJob,
+    AgentSpec,
+    FileChanged,
+    SessionStarted,
+    TextSaid,
+    ToolCalled,
+    ToolReturned,
+)
+from cc4tui.domain.run import AttemptOutcome, ReasonCode
+from cc4tui.domain.usage import TokenUsage
+from cc4tui.ports import ProcessSpec
+from cc4tui.services.agents.cli_backend import CliBackend
+from cc4tui.services.agents.codex import CodexBackend
+from cc4tui.services.agents.gemini import GeminiBackend
+from cc4tui.services.agents.opencode import OpencodeBackend
+from cc4tui.services.processes.environment import scrubbed_environment
+from cc4tui.services.processes.host import Supervisors
+
+
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
+
+BACKENDS = {"codex": CodexBackend, "gemini": GeminiBackend, "opencode": OpencodeBackend}
+
+
+@dataclass
+class Agent:
+    """One of them, with everything it needs to reach the model."""
+
+    backend: CliBackend
+    environment: dict[str, str]
+    job: AgentJob
+    run_agent: Callable
+
+    @property
+    def spec(self) -> AgentSpec:
+        return AgentSpec(self.backend.driver, self.backend.driver)
+
+    def do(self, prompt: str):
+        self.job.prompt_file.write_text(prompt, encoding="utf-8")
+        return self.run_agent(self.backend, self.job, self.spec, self.environment, timeout=150)
+
+
+@pytest.fixture(params=BACKENDS)
+def agent(
+    request: pytest.FixtureRequest,
+    job: AgentJob,
+    agent_environment: Callable[..., dict[str, str]],
+    run_agent: Callable,
+) -> Agent:
+    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
+    environment = agent_environment(request.param)
+    return Agent(BACKENDS[request.param](environment), environment, job, run_agent)
+
+
+def test_writes_edits_runs_and_commits(agent: Agent) -> None:
+    ended = agent.do(
+        "Do it. <<tokens in=1000 out=200 cache=500>> <<write path=src/a.py lines=4>>"
+        '<<tokens in=10 out=20>> <<edit path=src/a.py old="return 1" new="return 100">>'
+        "<<tokens in=10 out=20>> <<bash ls src>> <<tokens in=10 out=20>> <<commit add a>>"
+        "<<tokens in=10 out=20>> <<reply All done>>"
+    )
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended
+    assert ended.result.usage == TokenUsage(1040, 500, 280)
+    # Only opencode knows a price; the others leave it unknown.
+    knows_price = agent.backend.driver == "opencode"
+    assert (ended.result.cost_usd is not None) == knows_price
+    calls = [event for event in ended.events if isinstance(event, ToolCalled)]
+    assert len(calls) == 4
+    assert "ls src" in calls[2].summary
+    returned = [event for event in ended.events if isinstance(event, ToolReturned)]
+    assert [event.ok for event in returned] == [True] * 4
+    changed = {event.path for event in ended.events if isinstance(event, FileChanged)}
+    assert changed <= {"src/a.py"}
+    assert "All done" in "".join(e.text for e in ended.events if isinstance(e, TextSaid))
+    assert ended.result.session
+    assert SessionStarted in {type(event) for event in ended.events}
+    assert "return 100" in (agent.job.worktree / "src/a.py").read_text()
+    log = subprocess.run(
+        ["git", "-C", str(agent.job.worktree), "log", "--format=%s"],
+        capture_output=True,
+        check=True,
+    )
+    assert log.stdout == b"add a\n"
+
+
+def test_a_refused_key_is_a_matter_of_login(agent: Agent) -> None:
+    ended = agent.do("<<fail 401>> <<write path=a.txt lines=1>>")
+    assert ended.result.outcome is AttemptOutcome.FAILED
+    assert ended.result.reason_code is ReasonCode.LOGIN, ended
+    assert ended.result.reason.startswith(f"{agent.backend.driver} failed: ")
+    assert not (agent.job.worktree / "a.txt").exists()
+
+
+async def test_a_stop_during_a_command_leaves_no_process(agent: Agent, tmp_path: Path) -> None:
+    """Their shells survive any signal to the agent itself; the supervisor's sweep ends them."""
+    job, backend = agent.job, agent.backend
+    began = job.worktree / "began"
+    job.prompt_file.write_text("<<bash touch began; sleep 300; touch late>> <<reply no>>")
+    launch = backend.launch(agent.spec, job)
+    host = Supervisors(tmp_path / "log")
+    await host.start()
+    try:
+        process = await host.spawn(
+            ProcessSpec(
+                folder=tmp_path / "attempt",
+                argv=launch.argv,
+                env=scrubbed_environment(agent.environment, launch.passes, launch.env),
+                cwd=job.worktree,
+                token=(token := f"{os.getpid():032x}"),
+                stdin=str(job.prompt_file),
+                interrupt_seconds=launch.interrupt_seconds,
+            )
+        )
+        while not began.exists():
+            await asyncio.sleep(0.05)
+        process.stop("stopped")
+        end = await process.ended()
+    finally:
+        await host.close()
+    stream = backend.stream(agent.spec, job)
+    stream.feed((tmp_path / "attempt/out").read_bytes())
+    result = stream.finish(end.status, (tmp_path / "attempt/err").read_text())
+    assert (result.outcome, result.reason) == (AttemptOutcome.STOPPED, "stopped")
+    assert left_of(token) == []
+    assert not (job.worktree / "late").exists()
+
+
+def left_of(token: str) -> list[str]:
+    """Processes of the attempt with this token."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("CC4_TOKEN") == token:
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found

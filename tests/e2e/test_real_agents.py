@@ -1,0 +1,74 @@
+"""The whole product with the real agents, offline."""
+
+import pytest
+
+
+pytestmark = [pytest.mark.integration, pytest.mark.agents, pytest.mark.timeout(200)]
+
+PLAN = """\
+---
+cc4: 1
+agent: claude
+---
+# Real agents
+
+## Batch 1: All
+- [ ] 1.1 One <<write path=a.py lines=8>> <<commit add a>>
+- [ ] 1.2 Two <<write path=b.py lines=8>> <<tokens in=1000 out=200>>
+- [ ] 1.3 Three <<fail 401>>
+- [ ] 1.4 Four <<write path=d.py text="x = 1">> <<edit path=d.py old="x = 1" new="x = 2">>
+- [ ] 1.5 Five <<reply nothing was done>>
+"""
+
+
+def test_real_agents_land_their_work_and_failures_touch_no_neighbour(project, claude_environment):
+    project.extra |= {**claude_environment, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    result = project.run("plan.md", "--workers", "4", timeout=150)
+    assert result.code == 1, result.err
+    tasks = {task["id"]: task for task in project.status()["tasks"]}
+    assert {number: task["state"] for number, task in tasks.items()} == {
+        "1.1": "landed",
+        "1.2": "landed",
+        "1.3": "failed",
+        "1.4": "landed",
+        "1.5": "no_change",
+    }
+    assert tasks["1.3"]["reason_code"] == "login"
+    assert "API key" in tasks["1.3"]["reason"]
+    assert (project.root / "d.py").read_text().strip() == "x = 2"
+    assert "add a" in project.git("log", "--format=%s")
+    assert tasks["1.1"]["usage"]["output_tokens"] > 0
+    assert tasks["1.1"]["cost_usd"] > 0
+    names = [event["event"] for event in result.events]
+    assert names[: names.index("attempt_finished")].count("attempt_started") == 4
+    assert project.fsck() == ""
+    assert project.processes() == []
+
+
+def test_four_different_agents_at_once_land_all_their_tasks(project, agent_environment):
+    agents = ("claude", "codex", "gemini", "opencode")
+    project.extra |= agent_environment(*agents)
+    tasks = [
+        f"- [ ] 1.{number} Task {number} <<write path=src/{number}.py text=one>>"
+        f" <<edit path=src/{number}.py old=one new=two>>"
+        f" <<commit task {number}>> {{agent: {agents[number % 4]}}}\n"
+        for number in range(1, 13)
+    ]
+    project.write("plan.md", "# Four\n\n## Batch 1: All\n" + "".join(tasks))
+    project.commit("plan")
+    result = project.run("plan.md", "--workers", "4", timeout=170)
+    assert result.code == 0, result.err + result.out
+    assert result.finished["counts"] == {"landed": 12}
+    started = [event["agent"] for event in result.of("attempt_started")]
+    assert {name: started.count(name) for name in started} == dict.fromkeys(agents, 3)
+    assert project.files() == {"README.md", "plan.md"} | {f"src/{n}.py" for n in range(1, 13)}
+    assert {(project.root / f"src/{n}.py").read_text().strip() for n in range(1, 13)} == {"two"}
+    subjects = project.git("log", "--no-merges", "--format=%s").splitlines()
+    assert sorted(subjects) == sorted(["first", "plan", *(f"task {n}" for n in range(1, 13))])
+    for task in project.status()["tasks"]:
+        assert task["usage"]["output_tokens"] == 160, task
+        assert (task["cost_usd"] is None) == (task["agent"] in ("codex", "gemini"))
+    assert project.fsck() == ""
+    assert project.left_behind() == []
