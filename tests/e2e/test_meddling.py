@@ -1,0 +1,194 @@
+"""A person who works on in the repository while agents do: their files stay, the run goes on."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+
+pytestmark = pytest.mark.integration
+
+PLAN = "# P\n\n## Batch 1: A\n- [ ] 1.1 During\n\n## Batch 2: B\n- [ ] 2.1 After\n"
+WAITS = """
+pathlib.Path(f"{task}.txt").write_text(task)
+if task == "1.1" and attempt == 1:
+    pathlib.Path(HERE, "at-work").write_text(os.getcwd())
+    while not pathlib.Path(HERE, "go").exists():
+        time.sleep(0.02)
+"""
+DIRTY = {"mine.txt": b"dirty \xff\r\n", "untracked": bytes(range(256))}
+
+
+@pytest.fixture
+def meddle(project, agent, tmp_path):
+    """Runs the plan, acts while the first agent is at work, and returns the run's result."""
+
+    def during(act, *args: str):
+        project.write("mine.txt", "committed\n")
+        project.write("plan.md", PLAN)
+        project.commit("plan")
+        for name, data in DIRTY.items():
+            (project.root / name).write_bytes(data)
+        body = f"HERE = {str(tmp_path)!r}\n" + WAITS
+        options = ("--yes", "--json", "--agent-command", agent(body), *args)
+        process = project.start("run", "plan.md", *options)
+        deadline = time.monotonic() + 40
+        while not (tmp_path / "at-work").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        act(Path((tmp_path / "at-work").read_text()))
+        (tmp_path / "go").touch()
+        out, err = process.communicate(timeout=50)
+        assert "Traceback" not in err
+        return type(project.cc4tui("--version"))(process.returncode, out, err)
+
+    return during
+
+
+def dirt(project) -> dict[str, bytes]:
+    return {name: (project.root / name).read_bytes() for name in DIRTY}
+
+
+def _commits(project, _):
+    project.write("theirs.txt", "x")
+    project.git("add", "theirs.txt")
+    project.git("commit", "-q", "-m", "theirs")
+
+
+def _gc(project, _):
+    project.git("reflog", "expire", "--expire=now", "--all")
+    project.git("gc", "-q", "--prune=now")
+
+
+def _prunes(project, _):
+    project.git("worktree", "prune", "--expire=now")
+    project.git("prune", "--expire=now")
+    project.git("pack-refs", "--all")
+
+
+def _stashes(project, _):
+    project.git("stash", "push", "-q", "--include-untracked")
+    project.git("stash", "pop", "-q")
+
+
+def _deletes_branches(project, _):
+    for ref in project.git("for-each-ref", "--format=%(refname)", "refs/heads/cc4").splitlines():
+        project.git("update-ref", "-d", ref)
+
+
+def _unlocks_and_removes(project, worktree):
+    project.git("worktree", "remove", "--force", "--force", str(worktree))
+
+
+def _switches(project, _):
+    project.git("switch", "-q", "-c", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [_commits, _gc, _prunes, _stashes, _deletes_branches, _switches],
+    ids=lambda a: a.__name__,
+)
+def test_the_run_goes_on(project, meddle, act):
+    result = meddle(lambda worktree: act(project, worktree))
+    assert result.code == 0, result.err
+    assert project.states() == {"1.1": ("landed", None), "2.1": ("landed", None)}
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+    assert dirt(project) == DIRTY
+    if act is _commits:
+        assert "theirs.txt" in project.files("main")
+    assert project.left_behind() == []
+    assert project.fsck() == ""
+
+
+@pytest.mark.parametrize("how", ["rm", "worktree remove"])
+def test_a_worktree_that_was_removed_is_said_and_tried_again(project, meddle, how):
+    def act(worktree):
+        if how == "rm":
+            shutil.rmtree(worktree)
+        else:
+            _unlocks_and_removes(project, worktree)
+
+    result = meddle(act, "--retries", "1")
+    assert result.code == 0, result.err
+    first = result.of("attempt_finished", "1.1")[0]
+    assert (first["outcome"], first["reason_code"]) == ("failed", "lost")
+    assert "worktree" in first["reason"]
+    assert project.states() == {"1.1": ("landed", None), "2.1": ("landed", None)}
+    assert dirt(project) == DIRTY
+    assert project.left_behind() == []
+
+
+def test_an_amended_base_is_merged_and_nothing_of_it_lost(project, meddle):
+    """The tip that the run began from is rewritten: the landing goes onto the new one."""
+
+    def act(_):
+        project.git("commit", "-q", "--amend", "-m", "amended")
+
+    result = meddle(act)
+    assert result.code == 0, result.err
+    assert "amended" in project.git("log", "--first-parent", "-2", "--format=%s", "main")
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+    assert dirt(project) == DIRTY
+
+
+def test_a_deleted_target_is_said_with_the_way_out(project, meddle):
+    def act(_):
+        project.git("switch", "-q", "-c", "elsewhere")
+        project.git("branch", "-D", "main")
+
+    result = meddle(act)
+    assert result.code == 1
+    assert project.states() == {"1.1": ("merged", "conflict"), "2.1": ("merged", "conflict")}
+    reason = result.finished["reason"]
+    assert "the branch main does not exist any more" in reason
+    command = reason.rsplit("to finish: ", 1)[1]
+    project.git(*command.split()[1:])
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+    assert dirt(project) == DIRTY
+    again = project.cc4tui("resume", "--json")
+    assert again.code == 0, again.err
+    assert project.states()["1.1"] == ("landed", None)
+
+
+def test_a_rebase_under_way_is_not_disturbed(project, meddle):
+    """The person is in the middle of a rebase when the run wants to land."""
+    project.git("switch", "-q", "-c", "feature")
+    project.write("README.md", "theirs\n")
+    project.commit("theirs")
+    project.git("switch", "-q", "main")
+
+    def act(_):
+        project.git("stash", "-q", "--include-untracked")
+        project.write("README.md", "mine\n")
+        project.commit("mine")
+        with pytest.raises(Exception, match="rebase"):
+            project.git("rebase", "-q", "feature")
+
+    result = meddle(act)
+    assert result.code == 1
+    assert project.states()["1.1"][0] == "merged"
+    assert "rebase" in result.finished["reason"]
+    project.git("rebase", "--abort")
+    project.git("stash", "pop", "-q")
+    assert dirt(project) == DIRTY
+    again = project.cc4tui("resume", "--json")
+    assert again.code == 0, again.err
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+
+
+def test_an_integration_branch_that_was_deleted_while_nothing_ran_comes_back(
+    project, agent, tmp_path
+):
+    """The merges it held are known by their commits; a resumed run never lands without them."""
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    body = "if task == '2.1': sys.exit(1)\npathlib.Path(f'{task}.txt').write_text(task)"
+    done = project.run("plan.md", "--land", "none", "--agent-command", agent(body))
+    assert done.code == 1
+    run = project.status()["run"]
+    project.git("update-ref", "-d", f"refs/heads/cc4/{run}/merged")
+    again = project.cc4tui("retry", run, "2.1", "--json")
+    branch = project.status()["branch"]
+    assert "1.1.txt" in project.files(branch), again.err
