@@ -91,8 +91,9 @@ class RunEngine:
         stock = await take_stock(s.journal)
         verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
         ready = Preparation(s.repository, s.setup, verifier, s.state, s.keep)
+        merges = [record.merged_as for record in records if record.merged_as]
         async with Workspace.open(
-            s.repository, s.state, run, ready, keep=s.keep, spare=stock.worktrees
+            s.repository, s.state, run, ready, keep=s.keep, spare=stock.worktrees, merges=merges
         ) as workspace:
             context = self._context(run, records, workspace, with_output=with_output)
             context.detach = active.detach

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.plan import Task
 from cc4tui.domain.run import AttemptRecord, ReasonCode, RunRecord
-from cc4tui.errors import Cc4tuiError
+from cc4tui.errors import Cc4tuiError, GitError
 from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.interrupted import take_back_landing
 from cc4tui.services.git.landing import Refused, land
@@ -17,7 +17,7 @@ from cc4tui.services.git.landing_checkout import Refusal
 from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover, take_over
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, AttemptName
+from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.git.saving import UnsavableError
 from cc4tui.services.git.slot import WorktreeLostError
@@ -146,19 +146,21 @@ class Workspace:
         *,
         keep: tuple[str, ...] = (),
         spare: Collection[Path] = (),
+        merges: Sequence[str] = (),
     ) -> AsyncIterator["Workspace"]:
         """Make or find the integration branch, and worktrees that are all gone on leaving.
 
         Args:
             spare: Worktrees of earlier processes that stay: somebody works in them, or the work
                 in them is to be judged.
+            merges: The run's merge commits, as the journal tells.
         """
         private = PrivateGit(repository, state)
         await private.prepare()
         await take_back_landing(private)
         await rescue(private, spare)
         merger = Merger(private, run.id, keep=keep)
-        tip = await merger.start(await _start_commit(repository, run))
+        tip = await merger.start(await _start_commit(private, run, merges))
         ticker, quarantine = await asyncio.gather(
             PlanTicker.of(private, run), Quarantine.open(repository, run_folder(state, run.id))
         )
@@ -363,7 +365,7 @@ class Workspace:
         found = await self.merger.prepare(tip, message, await self._lease())
         if isinstance(found, Conflict):
             files = ", ".join(found.files)
-            return f"{run.target} has moved on and conflicts with the run in {files}"
+            return f"{await self._how_moved(run, tip)} and conflicts with the run in {files}"
         candidate = Candidate(found, tip)
         folder = run_folder(self.private.state_dir, run.id) / "landing"
         try:
@@ -372,9 +374,14 @@ class Workspace:
         except SetupError as error:
             problem = str(error)
         if problem is not None:
-            return f"{run.target} has moved on, and merged with it {problem}"
+            return f"{await self._how_moved(run, tip)}, and merged with it {problem}"
         await self.advance(candidate)
         return None
+
+    async def _how_moved(self, run: RunRecord, tip: str) -> str:
+        if await self.private.is_ancestor(run.base, tip):
+            return f"{run.target} has moved on"
+        return f"{run.target} was rewritten, {run.base[:12]} is no longer part of it,"
 
     def _quarantined(self, changes: tuple[str, ...]) -> Landing:
         return Landing(landed=False, reason=sentence(changes, self.run.id), changes=changes)
@@ -403,13 +410,28 @@ async def _save_and_remove(private: PrivateGit, leftover: Leftover) -> None:
         log.warning("worktree %s is kept: %s", leftover.path, error)
 
 
-async def _start_commit(repository: Repository, run: RunRecord) -> str:
-    """Where a run's integration branch begins; of a run that had landed, where its target is."""
-    if run.finished is not None and run.land != "none":
-        tip = await repository.refs.value(f"{BRANCHES}{run.target}")
-        if tip is not None:
-            return tip
-    return run.base
+async def _start_commit(private: PrivateGit, run: RunRecord, merges: Sequence[str]) -> str:
+    """Where a run's integration branch begins: also one that somebody deleted between two starts.
+
+    Args:
+        merges: Merge commits of the run that the journal tells of.
+
+    Raises:
+        GitError: it held merges that no branch holds, and their commits are gone.
+    """
+    refs = private.repository.refs
+    if merges and await refs.value(merged_ref(run.id)) is not None:
+        return run.base  # not needed: the branch is there
+    target = await refs.value(f"{BRANCHES}{run.target}")
+    tip: str | None = None
+    for commit in merges:
+        if not await private.is_commit(commit):
+            branch = merged_ref(run.id).removeprefix(BRANCHES)
+            raise GitError(f"rev-parse {branch}", 1, f"its merge {commit[:12]} does not exist")
+        if target is None or not await private.is_ancestor(commit, target):
+            tip = commit if tip is None or await private.is_ancestor(tip, commit) else tip
+    begun_anew = run.finished is not None and run.land != "none"
+    return tip or (target if begun_anew else None) or run.base
 
 
 def _message(title: str) -> str:

@@ -126,9 +126,33 @@ def test_an_amended_base_is_merged_and_nothing_of_it_lost(project, meddle):
     def act(_):
         project.git("commit", "-q", "--amend", "-m", "amended")
 
+    project.write("plan.md", PLAN)
+    project.commit("the plan, before")
+    project.write("mine.txt", "committed\n")
     result = meddle(act)
     assert result.code == 0, result.err
-    assert "amended" in project.git("log", "--first-parent", "-2", "--format=%s", "main")
+    assert "amended" in project.git("log", "--format=%s", "main")
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+    assert dirt(project) == DIRTY
+
+
+def test_a_rewritten_base_that_conflicts_is_said_with_the_way_out(project, meddle):
+    def act(_):
+        project.git("commit", "-q", "--amend", "-m", "amended")
+
+    result = meddle(act)  # the amended commit is the one that brought the plan
+    assert result.code == 1
+    assert project.states() == {"1.1": ("merged", "conflict"), "2.1": ("merged", "conflict")}
+    reason = result.finished["reason"]
+    assert "main was rewritten" in reason
+    assert dirt(project) == DIRTY
+    command = reason.rsplit("to finish: ", 1)[1]
+    project.git("stash", "push", "-q", "--include-untracked")
+    project.git(*command.split()[1:], "-X", "theirs")
+    project.git("stash", "pop", "-q")
+    again = project.cc4tui("resume", "--json")
+    assert again.code == 0, again.err
+    assert project.states() == {"1.1": ("landed", None), "2.1": ("landed", None)}
     assert {"1.1.txt", "2.1.txt"} <= project.files("main")
     assert dirt(project) == DIRTY
 
@@ -178,17 +202,20 @@ def test_a_rebase_under_way_is_not_disturbed(project, meddle):
     assert {"1.1.txt", "2.1.txt"} <= project.files("main")
 
 
-def test_an_integration_branch_that_was_deleted_while_nothing_ran_comes_back(
-    project, agent, tmp_path
-):
-    """The merges it held are known by their commits; a resumed run never lands without them."""
+def test_an_integration_branch_that_was_deleted_while_nothing_ran_comes_back(project, agent):
+    """The journal knows its merges; a resumed run never lands, or says it landed, without them."""
     project.write("plan.md", PLAN)
     project.commit("plan")
-    body = "if task == '2.1': sys.exit(1)\npathlib.Path(f'{task}.txt').write_text(task)"
-    done = project.run("plan.md", "--land", "none", "--agent-command", agent(body))
-    assert done.code == 1
-    run = project.status()["run"]
-    project.git("update-ref", "-d", f"refs/heads/cc4/{run}/merged")
-    again = project.cc4tui("retry", run, "2.1", "--json")
-    branch = project.status()["branch"]
-    assert "1.1.txt" in project.files(branch), again.err
+    project.write("1.1.txt", "in the way")
+    command = agent("pathlib.Path(f'{task}.txt').write_text(task)")
+    assert project.run("plan.md", "--agent-command", command).code == 1
+    branch = f"cc4/{project.status()['run']}/merged"
+    merged = project.git("rev-parse", branch)
+    project.git("branch", "-q", "-D", branch)
+    (project.root / "1.1.txt").unlink()
+    project.git("commit", "-q", "--allow-empty", "-m", "moved on")
+    again = project.cc4tui("resume", "--json")
+    assert again.code == 0, again.err
+    assert project.states() == {"1.1": ("landed", None), "2.1": ("landed", None)}
+    assert {"1.1.txt", "2.1.txt"} <= project.files("main")
+    assert project.git("merge-base", "main", merged) == merged
