@@ -10,6 +10,7 @@ from cc4tui.services.processes.supervision import kernel, procfs, records
 
 
 _ROUND_SECONDS = 0.005
+_QUIET_ROUNDS = 2
 
 
 class Marks:
@@ -64,15 +65,20 @@ class Killed:
 def kill_marked(marks: Marks, seconds: float) -> Killed:
     """Kill every process with these marks until none is found. Blocks: call it in a thread.
 
+    None is found only when two looks agree: in the middle of an exec a process shows neither its
+    old environment nor its new one.
+
     Args:
         seconds: How long it may take until a process that does not die is given up.
     """
     deadline = time.monotonic() + seconds
     struck: set[int] = set()
     immune: set[int] = set()
+    quiet = 0
     while True:
         found = {pid for pid in procfs.pids() if pid != os.getpid() and marks.on(pid)} - immune
-        if not found or time.monotonic() > deadline:
+        quiet = 0 if found else quiet + 1
+        if quiet == _QUIET_ROUNDS or time.monotonic() > deadline:
             return Killed(len(struck), tuple(sorted(found | immune)))
         for pid in found:
             try:

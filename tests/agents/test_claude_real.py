@@ -1,5 +1,6 @@
 """The real Claude Code from npm does what the recordings say, against a scripted model."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -169,7 +170,15 @@ def tree_of_this_test() -> Iterator[Callable[[], list[psutil.Process]]]:
                 continue
         return found
 
+    def names() -> list[str]:
+        found = []
+        for process in alive():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(process.name())
+        return found
+
     alive.mark = mark
+    alive.names = names
     yield alive
     for process in alive():
         process.kill()
@@ -201,7 +210,7 @@ def test_an_interrupt_leaves_no_shell(
         assert process.stdout is not None
         while not any(isinstance(e, ToolCalled) for e in stream.feed(process.stdout.readline())):
             assert process.poll() is None
-        while not any("sleep" in p.name() for p in tree_of_this_test()):
+        while not any("sleep" in name for name in tree_of_this_test.names()):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         rest, stderr = process.communicate(timeout=launch.interrupt_seconds)

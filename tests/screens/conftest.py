@@ -553,10 +553,10 @@ def open_app(
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Waits for a condition: `await until(pilot, lambda: rows.current)`; fails after 5 seconds."""
+    """Waits for a condition: `await until(pilot, lambda: rows.current)`; fails after 20 seconds."""
 
     async def wait(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not condition():
             assert time.monotonic() < deadline, "the condition never came true"
             await pilot.pause(0.01)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
@@ -131,8 +132,15 @@ def test_the_keys_of_a_screen(story: Story) -> None:
     story(Tab.IDEAS, (80, 24), "question_mark")
 
 
-def test_the_palette(story: Story) -> None:
-    story(Tab.PLANS, (120, 36), "ctrl+p")
+def test_the_palette(story: Story, until: Any) -> None:
+    async def listed(pilot: Pilot[None]) -> None:
+        palette = pilot.app.screen
+        commands = palette.query_one(CommandList)
+        await until(pilot, lambda: commands.option_count and not any(
+            worker.is_running for worker in pilot.app.workers if worker.node is palette
+        ))  # fmt: skip
+
+    story(Tab.PLANS, (120, 36), "ctrl+p", act=listed)
 
 
 def test_quitting_asks_while_agents_run(story: Story, make_run: Any, until: Any) -> None:
