@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,6 +18,9 @@ class PrivateFileHandler(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return TextIOWrapper(os.fdopen(handle, "ab"), "utf-8", "backslashreplace")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that a full disk refuses is lost; telling it would write over the screen."""
 
 
 @contextmanager
@@ -39,4 +42,5 @@ def logging_to(path: Path) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.propagate, logger.level = propagate, level
-        handler.close()
+        with suppress(OSError):  # the disk is full: the last lines are lost
+            handler.close()

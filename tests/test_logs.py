@@ -1,6 +1,7 @@
 """Warnings go to a file, and only while it is asked for."""
 
 import logging
+from pathlib import Path
 
 from cc4tui.logs import logging_to
 
@@ -26,3 +27,9 @@ def test_afterwards_everything_is_as_before(tmp_path):
     with logging_to(tmp_path / "cc4tui.log"):
         assert logger.propagate is False
     assert (logger.propagate, logger.level, list(logger.handlers)) == before
+
+
+def test_a_full_disk_costs_the_line_and_nothing_else(capsys):
+    with logging_to(Path("/dev/full")):
+        logging.getLogger("cc4tui.services.git").warning("worktree %s is kept", "slot-1")
+    assert capsys.readouterr().err == ""
