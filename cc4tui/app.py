@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.runtime import Runtime
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.options import StartOptions
 
 
+NOTICE_SECONDS = 60.0
+"""How long it is shown what the person must know of the state."""
 TERMINAL_SECONDS = 1.0
 """How often it is looked whether the terminal is still there."""
 
@@ -35,7 +38,12 @@ def run_app(start: Path, plan: str | None = None) -> int:
 
 async def _run(start: Path, plan: str | None) -> int:
     received: list[signal.Signals] = []
-    async with Runtime.open(start) as runtime:
+
+    def tell(sentence: str) -> None:
+        text = clean_line(sentence, 1000)
+        app.notify(text, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+
+    async with Runtime.open(start, tell=tell) as runtime:
         app = CommandCenterApp(runtime, StartOptions(plan=plan))
 
         def leave(number: signal.Signals) -> None:

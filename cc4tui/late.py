@@ -1,7 +1,7 @@
 """The database, opened when it is first asked: the app paints and commands parse without it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,15 @@ class LateStore:
 
     Args:
         path: The database.
+        renewed: Called with a store that is new because the old one was damaged, before anybody
+            else gets it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, renewed: "Callable[[SqlStore], Awaitable[None]] | None" = None
+    ) -> None:
         self._path = path
+        self._renewed = renewed
         self._opening: asyncio.Task[SqlStore] | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -41,7 +46,7 @@ class LateStore:
             UnfitError: it cannot be opened.
         """
         if self._opening is None:
-            self._opening = asyncio.create_task(_open(self._path), name="open the database")
+            self._opening = asyncio.create_task(self._open(), name="open the database")
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
@@ -51,9 +56,15 @@ class LateStore:
             if self._opening.exception() is None:
                 await self._opening.result().close()
 
+    async def _open(self) -> "SqlStore":
+        await asyncio.to_thread(import_module, "cc4tui.storage.store")
+        from cc4tui.storage.store import open_store
 
-async def _open(path: Path) -> "SqlStore":
-    await asyncio.to_thread(import_module, "cc4tui.storage.store")
-    from cc4tui.storage.store import open_store
-
-    return await open_store(path)
+        store = await open_store(self._path)
+        if store.notice is not None and self._renewed is not None:
+            try:
+                await self._renewed(store)
+            except BaseException:
+                await store.close()
+                raise
+        return store

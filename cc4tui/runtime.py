@@ -6,9 +6,10 @@ most of them in a thread: `_imported`.
 """
 
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -45,9 +46,13 @@ from cc4tui.trust import TrustStore
 if TYPE_CHECKING:
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
+    from cc4tui.services.git.private import PrivateGit
     from cc4tui.services.pipeline.surroundings import Surroundings
     from cc4tui.services.plans.catalog import PlanCatalog
     from cc4tui.services.processes.host import Supervisors
+    from cc4tui.storage.store import SqlStore
+
+log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 
@@ -92,18 +97,24 @@ class Runtime:
         self._plans: PlanCatalog | None = None
         self._trust = TrustStore(paths.root, repository.common_dir)
         self._foreign: asyncio.Task[None] | None = None
+        self._tell: Callable[[str], None] = log.warning
         self._lent: Mapping[str, str] = {}
         """Variables in files that worktrees get a copy of."""
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, start: Path, *, flags: Mapping[str, Any] | None = None
+        cls,
+        start: Path,
+        *,
+        flags: Mapping[str, Any] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> AsyncIterator["Runtime"]:
         """Open the repository that holds `start`; on leaving, stop what runs and close all.
 
         Args:
             flags: Keys of ``[run]`` from the command line.
+            tell: Gets what the person must know of the state, a sentence, whenever it is found.
 
         Raises:
             UnfitError: no repository, no git, a state folder or configuration that cannot be used.
@@ -114,10 +125,11 @@ class Runtime:
         loaded = load_config(repository.root, flags=flags)
         async with AsyncExitStack() as stack:
             stack.enter_context(logging_to(paths.log))
-            store = LateStore(paths.db)
+            store = LateStore(paths.db, lambda made: runtime._renewed(made))
             stack.push_async_callback(store.close)
             session = RunSession(cast("Store", store), paths.lock)
             runtime = cls(repository, paths, loaded, store, session)
+            runtime._tell = tell or runtime._tell
             stack.push_async_callback(runtime._close_host)
             await stack.enter_async_context(session.opened())
             stack.push_async_callback(runtime._unfollow)
@@ -434,13 +446,26 @@ class Runtime:
             self._plans = self._plans or PlanCatalog(root)
         return self._plans
 
-    async def _ledger(self) -> "Ledger":
-        from cc4tui.services.git.ledger import Ledger
+    async def _renewed(self, store: "SqlStore") -> None:
+        """The database was damaged, and a new one made: tell the runs again."""
+        from cc4tui.services.pipeline.rebuilding import rebuild_runs
+
+        private = await self._private()
+        runs = await rebuild_runs(store, private, self.paths.folder)
+        known = f"{runs} run{'' if runs == 1 else 's'} told again from their folders and git"
+        self._tell(f"{store.notice}, and {known}")
+
+    async def _private(self) -> "PrivateGit":
         from cc4tui.services.git.private import PrivateGit
 
         private = PrivateGit(self._git, self.paths.folder)
         await private.prepare()
-        return Ledger(private)
+        return private
+
+    async def _ledger(self) -> "Ledger":
+        from cc4tui.services.git.ledger import Ledger
+
+        return Ledger(await self._private())
 
     async def _known_task(self, run: str, task: str) -> Any:
         for found in await self._store.task_runs(run):

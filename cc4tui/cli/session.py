@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cc4tui.cli.output import note
+from cc4tui.domain.text import clean_line
+
 
 if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
@@ -35,7 +38,10 @@ class Session:
     async def _run(self, work: "Callable[[Runtime], Awaitable[Result]]") -> Result:
         from cc4tui.runtime import Runtime
 
-        async with Runtime.open(self.start) as runtime:
+        def tell(sentence: str) -> None:
+            note(f"cc4tui: {clean_line(sentence, 1000)}")
+
+        async with Runtime.open(self.start, tell=tell) as runtime:
             return await work(runtime)
 
 

@@ -1,14 +1,14 @@
 """A damaged database: noticed when it is met, examined at the next start, set aside, never deleted.
 
 Examining a large database takes long, so it is not done at every start: whoever meets damage leaves
-a mark beside the file. Status and history of runs can be told again from git; what people wrote
-cannot, so ideas and lessons are carried over as far as they can still be read.
+a mark beside the file. Everything that can still be read is carried over, row by row. What is
+missing of runs is told again from git by whoever opened the store; what people wrote cannot be.
 """
 
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,14 @@ import sqlalchemy as sa
 
 from cc4tui.storage import faults, files, schema
 from cc4tui.storage.engine import BUSY_SECONDS, writer_engine
-from cc4tui.storage.tables import ideas, lessons
+from cc4tui.storage.tables import attempts, events, ideas, lessons, runs, task_runs
 
 
 log = logging.getLogger(__name__)
+
+NOTES = (ideas, lessons)
+RUNS = (runs, task_runs, attempts, events)
+"""What belongs to a row comes before it."""
 
 
 def mark(path: Path) -> None:
@@ -84,11 +88,9 @@ def _carry_over(damaged: Path, fresh: Path) -> int:
     count = 0
     try:
         with source.connect() as old, target.begin() as new:
-            for table in (ideas, lessons):
-                for row in _readable_rows(old, table):
-                    # What is missing a value that every note has is not a note any more.
-                    whole_ones = sa.insert(table).prefix_with("OR IGNORE")
-                    count += new.execute(whole_ones, row).rowcount
+            for table in (*NOTES, *RUNS):
+                rows = sum(_add(new, table, row) for row in _readable_rows(old, table))
+                count += rows if table in NOTES else 0
     except sa.exc.DBAPIError as error:
         if not faults.is_damage(error):
             raise
@@ -98,23 +100,40 @@ def _carry_over(damaged: Path, fresh: Path) -> int:
     return count
 
 
+def _add(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> int:
+    """1, or 0 for a row that misses what every one has, or what it belongs to."""
+    try:
+        with connection.begin_nested():
+            return connection.execute(sa.insert(table), row).rowcount
+    except sa.exc.IntegrityError as error:
+        log.warning("One of the %s could not be carried over: %s", table.name, error.orig)
+        return 0
+
+
 def _readable_rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
     """Each row by itself, so that a broken one costs only itself."""
-    for key in _keys(connection, table):
-        query = sa.select(table).where(table.c.id == key)
+    columns = tuple(table.primary_key.columns)
+    lost: list[Exception] = []
+    for key in _keys(connection, columns):
+        matches = (column == value for column, value in zip(columns, key, strict=True))
+        query = sa.select(table).where(*matches)
         try:
             yield dict(connection.execute(query).one()._mapping)
         except (sa.exc.SQLAlchemyError, *faults.UNREADABLE) as error:
-            log.warning("One of the %s could not be carried over: %s", table.name, error)
+            lost.append(error)
+    if lost:
+        why = getattr(lost[0], "orig", lost[0])
+        log.warning("%d of the %s could not be carried over: %s", len(lost), table.name, why)
 
 
-def _keys(connection: sa.Connection, table: sa.Table) -> list[int]:
+def _keys(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> list[tuple[Any, ...]]:
     """Up to the first page that cannot be read."""
-    keys: list[int] = []
+    keys: list[tuple[Any, ...]] = []
     try:
-        keys.extend(connection.scalars(sa.select(table.c.id)))
+        keys.extend(tuple(row) for row in connection.execute(sa.select(*columns)))
     except (sa.exc.SQLAlchemyError, *faults.UNREADABLE) as error:
-        log.warning("Not all %s could be found: %s", table.name, error)
+        why = getattr(error, "orig", error)
+        log.warning("Not all %s could be found: %s", columns[0].table, why)
     return keys
 
 

@@ -9,6 +9,8 @@ from cc4tui.errors import Cc4tuiError
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.orchestrator import Orchestrator
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event, compare_plans
+from cc4tui.services.pipeline.planned import task_records
+from cc4tui.services.pipeline.remembering import remember_run
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.plans.reading import read_plan
 
@@ -81,6 +83,8 @@ class LivePlan:
             await self._tell(difference, reason)
             return
         await asyncio.to_thread(_replace, self._snapshot, data)
+        records = task_records(self._context.run, [*self._context.tasks.values()])
+        await asyncio.to_thread(remember_run, self._snapshot.parent, self._context.run, records)
 
     async def _take_over(self, plan: Plan, difference: PlanDifference) -> str:
         """Why it could not be done; empty when it was."""

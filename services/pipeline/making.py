@@ -15,6 +15,7 @@ from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.trailers import done_tasks
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.planned import task_records
+from cc4tui.services.pipeline.remembering import remember_run
 from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
 from cc4tui.services.pipeline.surroundings import Surroundings
 
@@ -43,7 +44,9 @@ class RunMaker:
         folder = run_folder(self._s.state, run.id)
         folder.mkdir(mode=0o700, parents=True)
         (folder / "plan").write_bytes(data)
-        await self._s.journal.create_run(run, task_records(run, planned))
+        records = task_records(run, planned)
+        remember_run(folder, run, records)
+        await self._s.journal.create_run(run, records)
         return run
 
     async def plan(self, plan: Plan, key: str, options: RunOptions) -> list[PlannedTask]:

@@ -104,7 +104,9 @@ async def test_damage_met_at_work_is_handled_at_the_next_start(path: Path, new_r
     store = await open_store(path)
     assert store.notice is not None
     assert "with the 40 ideas and lessons that could be read" in store.notice
-    assert await store.runs() == []
+    assert [run.id for run in await store.runs()] == ["r1"]
+    assert len(await store.task_runs("r1")) == 3
+    assert await store.events("r1") == []
     assert {idea.text for idea in await store.ideas()} == {f"idea {n}" for n in range(1, 20)}
     assert (await store.restore_idea(1)).text == "idea 0"
     assert len(await store.search_lessons("lesson")) == 20
