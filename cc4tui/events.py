@@ -282,6 +282,17 @@ class RunQuarantined(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckoutChanged(Event):
+    """Signals that files of the person's own checkout changed while agents worked."""
+
+    tasks: list[str]
+    """Those that ran then."""
+    files: list[str]
+    """Paths, each told once per run; `HEAD` when that moved; refs with where they were."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """Signals that nothing of the run goes on any more."""
 

@@ -71,6 +71,8 @@ def _run_line(event: Event) -> str | None:
             return clean_line(f"resumed: {event.reason}")
         case events.RunQuarantined():
             return clean_line(f"landing waits: {event.reason}", 1000)
+        case events.CheckoutChanged():
+            return clean_line(f"note: {event.reason}", 400)
         case events.RunFinished():
             return _finished(event)
         case _:

@@ -1,26 +1,43 @@
-"""Notices when an agent edits the person's own checkout instead of its worktree."""
+"""Notices when an agent edits the person's own checkout or refs instead of its worktree."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.services.git.files import copy_atomic, signature
 from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.refs import OURS
+
+
+PERSONS = ("refs/heads/", "refs/tags/", "refs/stash")
+"""Refs that hold a person's work."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutState:
-    """HEAD and every file of the checkout that differs from the index, by its signature."""
+    """HEAD, the person's refs, and every file that differs from the index, by its signature."""
 
     head: str | None
     files: Mapping[str, object]
+    refs: Mapping[str, str] = field(default_factory=dict)
+    """Branches, tags and the stash; none of ours."""
 
     def differences(self, later: "CheckoutState") -> tuple[str, ...]:
-        """What changed since then: paths, sorted, after ``HEAD`` if that moved."""
+        """What changed since then: ``HEAD``, refs that moved or went, and paths, sorted."""
         paths = sorted(self.files.keys() | later.files.keys())
         changed = [path for path in paths if self.files.get(path) != later.files.get(path)]
-        return ("HEAD", *changed) if self.head != later.head else tuple(changed)
+        moved = [f"{ref} (was {self.refs[ref][:12]})" for ref in self._moved(later)]
+        return (*(["HEAD"] if self.head != later.head else []), *moved, *changed)
+
+    def _moved(self, later: "CheckoutState") -> list[str]:
+        """Refs with another value; not the branch that moved along with HEAD, nor new ones."""
+        return [
+            ref
+            for ref, before in sorted(self.refs.items())
+            if before != (after := later.refs.get(ref))
+            and (before, after) != (self.head, later.head)
+        ]
 
 
 class CheckoutWatch:
@@ -54,7 +71,9 @@ class CheckoutWatch:
         finally:
             self._index.unlink(missing_ok=True)
         files = await asyncio.to_thread(_signatures, root, result.fields)
-        return CheckoutState(await self._head(git_dir), files)
+        refs = await self._private.repository.refs.listed(PERSONS)
+        theirs = {ref: value for ref, value in refs.items() if not ref.startswith(OURS)}
+        return CheckoutState(await self._head(git_dir), files, theirs)
 
     async def _head(self, git_dir: Path) -> str | None:
         runner = self._private.repository.runner

@@ -1,6 +1,7 @@
 """One try of one task by one agent: worktree, start, follow, end, commit."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +13,7 @@ from typing import Any
 from cc4tui.domain.agent import AgentJob, AgentResult, AgentSpec, ExitStatus
 from cc4tui.domain.run import AttemptOutcome, AttemptRecord, ReasonCode
 from cc4tui.errors import LeftRunningError
-from cc4tui.events import AttemptStarted, Event, SetupFinished, SetupStarted
+from cc4tui.events import AttemptStarted, CheckoutChanged, Event, SetupFinished, SetupStarted
 from cc4tui.ports import AgentStream, Process, ProcessSpec
 from cc4tui.services.agents.output import FileOutputReader, stderr_tail
 from cc4tui.services.agents.prompt import build_prompt
@@ -80,12 +81,14 @@ class AttemptRunner:
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
             )
             await self._context.workspace.quarantine.look(self._others(claim))
+            self._context.workspace.guard.began(claim.task)
             process = await self._start(claim, job, folder, checkout.environment)
             return await self._conclude(claim, claim.planned.agent, job, process, checkout)
 
     async def adopt(self, adopted: Adopted) -> AttemptReport | None:
         """Bring an attempt to its end that an earlier process began; like `run` from its start."""
         claim, record, process = adopted.claim, adopted.record, adopted.process
+        self._context.workspace.guard.began(claim.task)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._part_with, claim, adopted.checkout)
             job = self._job(claim, adopted.checkout, process.folder / PROMPT)
@@ -109,6 +112,7 @@ class AttemptRunner:
         except LeftRunningError:
             return None
         await self._context.workspace.quarantine.look(self._context.claims)
+        await self._look_at_checkout(claim)
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
         result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
         await self._journal(claim, step="exited", exit_code=end.status.code)
@@ -122,6 +126,19 @@ class AttemptRunner:
             finished=datetime.now(UTC),
             seconds=seconds,
         )
+
+    async def _look_at_checkout(self, claim: Claim) -> None:
+        news = await self._context.workspace.guard.look(
+            task for task in self._context.claims if task != claim.task
+        )
+        if news is not None:
+            event = CheckoutChanged(
+                run=self._context.run.id,
+                tasks=list(news.tasks),
+                files=[os.fsencode(path).decode("utf-8", "replace") for path in news.files],
+                reason=news.reason,
+            )
+            await self._recorder.write(events=[event])
 
     async def _part_with(self, claim: Claim, checkout: Checkout) -> None:
         """Give the worktree back once nothing runs in it; if an agent works on in it, it stays."""

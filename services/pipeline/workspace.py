@@ -26,6 +26,7 @@ from cc4tui.services.git.tasks import SavedWork, TaskBranch, TaskBranches
 from cc4tui.services.git.trailers import merge_message, merged_tasks
 from cc4tui.services.git.tree_edit import edit_tree
 from cc4tui.services.git.worktrees import Lease, WorktreePool
+from cc4tui.services.pipeline.checkout_guard import CheckoutGuard
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.preparation import Preparation, SetupError, SetupWatch
 from cc4tui.services.pipeline.quarantine import Quarantine, sentence
@@ -130,6 +131,7 @@ class Workspace:
     merger: Merger
     ticker: PlanTicker
     quarantine: Quarantine
+    guard: CheckoutGuard
     preparation: Preparation
     works: dict[str, SavedWork] = field(default_factory=dict)
     """By commit, to spare git questions whose answers are known."""
@@ -161,15 +163,26 @@ class Workspace:
         await rescue(private, spare)
         merger = Merger(private, run.id, keep=keep)
         tip = await merger.start(await _start_commit(private, run, merges))
-        ticker, quarantine = await asyncio.gather(
-            PlanTicker.of(private, run), Quarantine.open(repository, run_folder(state, run.id))
+        ticker, quarantine, guard = await asyncio.gather(
+            PlanTicker.of(private, run),
+            Quarantine.open(repository, run_folder(state, run.id)),
+            CheckoutGuard.open(private, (run.plan_key,)),
         )
         async with AsyncExitStack() as stack:
             pool = WorktreePool(private, tip, size=run.workers + 2, keep=keep)
             await stack.enter_async_context(pool)
             branches = TaskBranches(private)
             yield cls(
-                repository, run, private, pool, branches, merger, ticker, quarantine, preparation
+                repository,
+                run,
+                private,
+                pool,
+                branches,
+                merger,
+                ticker,
+                quarantine,
+                guard,
+                preparation,
             )
 
     # --- attempts ------------------------------------------------------------------------

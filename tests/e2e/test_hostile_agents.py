@@ -271,3 +271,67 @@ def test_nothing_that_was_planted_runs(project, agent, tmp_path):
     for name in KEYS:
         project.git("config", "--unset", name)
     assert {ref: project.git("rev-parse", ref) for ref in ("main", "HEAD")} == before
+
+
+OUTSIDE = """
+root = pathlib.Path(ROOT)
+git = ["git", "-C", ROOT]
+def run(*args):
+    subprocess.run([*git, *args], check=True, capture_output=True)
+pathlib.Path(f"{task}.txt").write_text(task)
+match os.environ["CC4_TASK_TITLE"]:
+    case "writes into the checkout":
+        (root / "mine.txt").write_text("overwritten")
+        (root / "left.txt").write_text("left")
+    case "commits to main":
+        (root / "theirs.txt").write_text("x")
+        run("add", "theirs.txt")
+        run("commit", "-qm", "on main")
+    case "moves main":
+        tree = subprocess.run([*git, "rev-parse", "main^{tree}"], capture_output=True, text=True)
+        made = ["commit-tree", tree.stdout.strip(), "-p", "main", "-m", "moved main"]
+        moved = subprocess.run([*git, *made], capture_output=True, text=True, check=True)
+        run("update-ref", "refs/heads/main", moved.stdout.strip())
+    case "deletes branches":
+        run("branch", "-D", "precious")
+        run("tag", "-d", "v1")
+        run("stash", "clear")
+    case "leaves a lock":
+        (root / ".git/packed-refs.lock").touch()
+        time.sleep(0.5)
+        (root / ".git/packed-refs.lock").unlink()
+"""
+
+
+def test_doings_outside_of_the_worktree_are_said(project, agent):
+    """Agents that touch the checkout and its refs: said, with where the refs were."""
+    kinds = [line.split('"')[1] for line in OUTSIDE.splitlines() if line.strip()[:4] == "case"]
+    project.write("plan.md", plan(kinds))
+    project.write("mine.txt", "committed")
+    project.commit("plan")
+    project.git("branch", "precious")
+    project.git("tag", "v1")
+    project.write("mine.txt", "stashed")
+    project.git("stash")
+    stash = project.git("rev-parse", "refs/stash")
+    head = f"ROOT = {str(project.root)!r}\n"
+    command = agent(head + OUTSIDE.strip())
+    result = project.run("plan.md", "--workers", "1", "--agent-command", command)
+    assert result.code == 0, result.err
+    assert set(ends(told(project)).values()) == {("landed", None)}
+    events = result.of("checkout_changed")
+    assert [event["tasks"] for event in events] == [["1.1"], ["1.2"], ["1.3"], ["1.4"]]
+    assert events[0]["files"] == ["left.txt", "mine.txt"]
+    assert events[1]["files"] == ["HEAD"]
+    lost = " ".join(events[3]["files"])
+    for ref in (
+        "refs/heads/precious (was ",
+        "refs/tags/v1 (was ",
+        f"refs/stash (was {stash[:12]})",
+    ):
+        assert ref in lost
+    assert "note: your checkout changed while 1.1 ran" in result.err
+    assert (project.root / "mine.txt").read_text() == "overwritten"
+    subjects = project.git("log", "--format=%s", "main").splitlines()
+    assert {"on main", "moved main"} <= set(subjects)
+    assert project.left_behind() == []

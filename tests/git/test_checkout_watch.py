@@ -32,6 +32,24 @@ async def test_commits_are_noticed(session: Any) -> None:
     assert await _differences(session, lambda: session.repo.commit()) == ("HEAD",)
 
 
+async def test_refs_that_move_or_go_are_noticed_with_where_they_were(session: Any) -> None:
+    repo = session.repo
+    for name in ("side", "other", "cc4/r1/merged"):
+        repo.git("branch", name)
+    old = repo.head[:12]
+    repo.write("README.md", "stashed")
+    repo.git("stash")
+    stash = repo.git("rev-parse", "refs/stash")[:12]
+    assert await _differences(session, lambda: repo.git("branch", "new")) == ()
+    assert await _differences(session, lambda: repo.git("branch", "-D", "side")) == (
+        f"refs/heads/side (was {old})",
+    )
+    assert await _differences(session, lambda: repo.git("stash", "drop")) == (
+        f"refs/stash (was {stash})",
+    )
+    assert await _differences(session, lambda: repo.git("branch", "-D", "cc4/r1/merged")) == ()
+
+
 async def test_ignored_files_are_not(session: Any) -> None:
     session.repo.write(".gitignore", "*.log\n")
     assert await _differences(session, lambda: session.repo.write("x.log", "x")) == ()
