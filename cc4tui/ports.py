@@ -421,6 +421,14 @@ class CommandCenter(Protocol):
         Raises PlanError, UsageError, UnfitError with a sentence to show.
         """
 
+    async def resume(self, run: str | None = None, *, accept_changes: bool = False) -> str:
+        """Continue a run in this process; returns its id at once.
+
+        Args:
+            run: None = the newest unfinished one.
+            accept_changes: Land although the repository executes something else than before.
+        """
+
     async def cancel_run(self, run: str) -> None: ...
 
     async def cancel_task(self, run: str, task: str) -> None: ...

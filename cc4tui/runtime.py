@@ -476,7 +476,7 @@ class Runtime:
     async def _cancel_stored(self, run: str) -> None:
         """Cancel a run that no process works on; what merged stays on its branch."""
         record = await self.find_run(run)
-        if record.finished is not None:
+        if record.finished is not None and not await self._session.may_land(record):
             raise UsageError(f"run {run} has ended as {record.status.value}")
         await self._session.cancel_stored(await self._surroundings(), record)
 

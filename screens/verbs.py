@@ -103,6 +103,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("toggle_raw", "l", "raw", "Show the output raw, or in a structured way", 15),
         Verb("problems", "w", "problems", "Go to what is wrong first, then to the next", 16),
         Verb("search", "slash", "search", "Search the log that is shown", 17),
+        Verb("judge_changes", "a", "judge…", "Judge what changed before the landing", 9),
         Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),
         Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
         Verb("other_try(-1)", "left_square_bracket", "earlier try", "Show an earlier try"),

@@ -131,6 +131,7 @@ class ExecutionBody(Vertical):
                 message.model.run,
                 {task.id: task.state for task in message.model.tasks.values()},
                 busy=message.model.busy,
+                waiting=message.model.waiting,
             )
         )
 

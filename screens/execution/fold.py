@@ -18,7 +18,7 @@ from cc4tui.domain.run import (
 )
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import RunView
-from cc4tui.screens.execution.model import AttemptView, RunModel, TaskView
+from cc4tui.screens.execution.model import AttemptView, Quarantined, RunModel, TaskView
 
 
 _S = TaskRunState
@@ -60,7 +60,9 @@ def settle(model: RunModel | None, view: RunView, attempts: Sequence[AttemptReco
         for record in sorted(view.tasks, key=lambda record: record.position)
     }
     base = model or RunModel(view.run)
-    return replace(base, run=view.run, tasks=tasks)
+    given_up = view.run.status is RunStatus.CANCELLED
+    quarantine = None if given_up else base.quarantine
+    return replace(base, run=view.run, tasks=tasks, quarantine=quarantine)
 
 
 def _settled(
@@ -113,6 +115,8 @@ class _Draft:
     landed: bool | None = None
     efficiency: float | None = None
     recovered: str = ""
+    quarantine: Quarantined | None = None
+    touched: str = ""
 
     @classmethod
     def of(cls, model: RunModel | None) -> "_Draft | None":
@@ -126,6 +130,8 @@ class _Draft:
             model.landed,
             model.efficiency,
             model.recovered,
+            model.quarantine,
+            model.touched,
         )
 
     def freeze(self) -> RunModel:
@@ -137,6 +143,8 @@ class _Draft:
             self.landed,
             self.efficiency,
             self.recovered,
+            self.quarantine,
+            self.touched,
         )
 
     def task(self, event: e.Event) -> TaskView:
@@ -294,6 +302,17 @@ def _run_paused(draft: _Draft, event: e.RunPaused) -> None:
 
 def _run_resumed(draft: _Draft, event: e.RunResumed) -> None:
     draft.paused = ""
+    draft.quarantine = None
+    if draft.run.finished is not None:
+        draft.run = replace(draft.run, status=RunStatus.RUNNING, finished=None, reason="")
+
+
+def _run_quarantined(draft: _Draft, event: e.RunQuarantined) -> None:
+    draft.quarantine = Quarantined(tuple(event.tasks), tuple(event.changes), event.reason)
+
+
+def _checkout_changed(draft: _Draft, event: e.CheckoutChanged) -> None:
+    draft.touched = event.reason
 
 
 def _run_finished(draft: _Draft, event: e.RunFinished) -> None:
@@ -326,5 +345,7 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.RunRecovered: _run_recovered,
     e.RunPaused: _run_paused,
     e.RunResumed: _run_resumed,
+    e.RunQuarantined: _run_quarantined,
+    e.CheckoutChanged: _checkout_changed,
     e.RunFinished: _run_finished,
 }

@@ -97,6 +97,8 @@ def _why(model: RunModel, width: int) -> Iterator[Line]:
         text, ink = f"{sign('⏸', '=')} no new task starts: {model.paused}", "wait"
     elif model.run.reason:
         text, ink = model.run.reason, "muted"
+    elif model.touched:
+        text, ink = model.touched, "wait"
     elif model.recovered and not model.is_over:
         text, ink = f"{sign('↻', '~')} recovered: {model.recovered}", "muted"
     else:

@@ -102,6 +102,16 @@ class TaskView:
         return sum(attempt.seconds(now) for attempt in self.attempts)
 
 
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Why a landing waits: what the repository executes changed while these tasks ran."""
+
+    tasks: tuple[str, ...]
+    changes: tuple[str, ...]
+    """Line by line, raw; empty for runs of older versions."""
+    reason: str
+
+
 @dataclass(frozen=True)
 class RunModel:
     """A run as of event `seq`."""
@@ -118,6 +128,15 @@ class RunModel:
     efficiency: float | None = None
     recovered: str = ""
     """What was done about an earlier process that left it unfinished."""
+    quarantine: Quarantined | None = None
+    """What a person has to judge before it lands."""
+    touched: str = ""
+    """What happened to the person's checkout meanwhile."""
+
+    @property
+    def waiting(self) -> int:
+        """Things that wait for a person."""
+        return 0 if self.quarantine is None else 1
 
     @cached_property
     def counts(self) -> dict[TaskRunState, int]:

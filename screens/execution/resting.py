@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cc4tui.domain.run import RunStatus
 from cc4tui.screens.execution.model import RunModel, TaskView
+from cc4tui.screens.execution.quarantine import quarantine_lines
 from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS
 from cc4tui.screens.lines import Line
 
@@ -41,6 +42,8 @@ def _about(model: RunModel) -> Iterator[Line]:
     yield ()
     yield ((f"{look.sign} {look.word}", look.ink), (f"  {_summary(model)}", "text"))
     yield ()
+    if model.quarantine is not None:
+        yield from quarantine_lines(model.quarantine)
     problems = list(model.problems())
     for task in problems[:_PROBLEMS_SHOWN]:
         yield from _problem(task)

@@ -60,6 +60,8 @@ class ExecutionTab(ExecutionBody):
                 return pane is not None and task is not None and not task.is_active
             case "problems":
                 return self.model is not None and any(self.model.problems())
+            case "judge_changes":
+                return self.model is not None and self.model.quarantine is not None
             case "stop_run":
                 return self.model is not None and not self.model.is_over
             case _:
@@ -242,6 +244,17 @@ class ExecutionTab(ExecutionBody):
         """Stop the run, after a yes."""
         if self.model is not None:
             attempt(self, self._commands.stop_run(self.model), group="command")
+
+    def action_show_waiting(self) -> None:
+        """Go to what waits for the person: the judgement of what tasks may have planted."""
+        self.action_judge_changes()
+
+    def action_judge_changes(self) -> None:
+        """Show what changed in what the repository executes, and decide."""
+        if self.model is not None:
+            from cc4tui.screens.execution.quarantine import judge
+
+            attempt(self, judge(self, self.center, self.model), group="command")
 
     def action_retry_task(self) -> None:
         """Try the selected task again."""

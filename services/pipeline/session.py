@@ -186,6 +186,10 @@ class RunSession:
     async def _is_unfinished(self, run: RunRecord) -> bool:
         if run.status in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return True
+        return await self.may_land(run)
+
+    async def may_land(self, run: RunRecord) -> bool:
+        """Whether an ended run still holds merged work for its target, and was not given up."""
         if run.status is RunStatus.CANCELLED or run.land == "none":
             return False
         tasks = await self._journal.task_runs(run.id)

@@ -317,6 +317,11 @@ class FakeCenter:
         )
         return run.id
 
+    async def resume(self, run: str | None = None, *, accept_changes: bool = False) -> str:
+        self._note("resume", run, accept_changes)
+        assert run is not None
+        return run
+
     async def cancel_run(self, run: str) -> None:
         self._note("cancel_run", run)
         record = self.journal.all_runs[run]
