@@ -452,8 +452,14 @@ class CommandCenter(Protocol):
     async def saved_diff(self, name: str) -> str:
         """What a saved work changes, as a unified diff; raw, clean it to show."""
 
-    async def restore_saved(self, name: str, branch: str | None = None) -> str:
-        """Make a branch of a saved work and return its name; no file is touched."""
+    async def restore_saved(
+        self, name: str, branch: str | None = None, *, worktree: Path | None = None
+    ) -> str:
+        """Make a branch of a saved work and return its name; no file is touched.
+
+        Args:
+            worktree: A folder that does not exist; the branch is checked out in it.
+        """
 
     async def promote_idea(self, idea: int, plan: str) -> str:
         """Write the idea as a task into the plan file; returns the task's id."""

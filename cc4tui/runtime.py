@@ -422,10 +422,21 @@ class Runtime:
         ledger = await self._ledger()
         return await ledger.diff(await ledger.find(name))
 
-    async def restore_saved(self, name: str, branch: str | None = None) -> str:
-        """Make a branch of a saved work and return its name; no file is touched."""
+    async def restore_saved(
+        self, name: str, branch: str | None = None, *, worktree: Path | None = None
+    ) -> str:
+        """Make a branch of a saved work and return its name; no file is touched.
+
+        Args:
+            worktree: A folder that does not exist; the branch is checked out in it.
+        """
         ledger = await self._ledger()
-        return await ledger.restore(await ledger.find(name), branch)
+        made = await ledger.restore(await ledger.find(name), branch)
+        if worktree is not None:
+            from cc4tui.services.git.restoring import open_worktree
+
+            await open_worktree(ledger.private, worktree, made)
+        return made
 
     def agent_output(self, run: str, task: str, attempt: int) -> OutputReader:
         """Reads what an agent said, decoded, from its files."""

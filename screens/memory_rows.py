@@ -7,14 +7,17 @@ from cc4tui.domain.notes import Lesson
 from cc4tui.domain.run import RunRecord
 from cc4tui.screens.glyphs import RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, cell
+from cc4tui.screens.saved_works import EMPTY as NOTHING_SAVED
 from cc4tui.screens.times import ago, duration
 from cc4tui.screens.widgets.row_list import Row
 
 
 LESSONS = "lessons"
 RUNS = "runs"
+SAVED = "saved work"
 
 EMPTY: Mapping[str, tuple[Line, ...]] = {
+    SAVED: NOTHING_SAVED,
     LESSONS: (
         (("Nothing was learned yet.", "title"),),
         (),
@@ -32,6 +35,7 @@ EMPTY: Mapping[str, tuple[Line, ...]] = {
         (("Every run stays here, to be opened again with its logs and diffs.", "muted"),),
     ),
 }
+READING: tuple[Line, ...] = ((("Asking git ...", "muted"),),)
 NO_MATCH: tuple[Line, ...] = (
     (("No lesson holds these words.", "title"),),
     (),

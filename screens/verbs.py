@@ -134,8 +134,15 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("toggle_wrap", "W", "wrap", "Wrap long lines, or cut them at the edge", 0, False),
     ),
     Scope.MEMORY: (
-        Verb("open", "enter", "read", "Read the lesson, or open the run in Execution", 10),
+        Verb(
+            "open",
+            "enter",
+            "read",
+            "Read the lesson or saved work, or open the run in Execution",
+            10,
+        ),
         Verb("add", "a", "add", "Write down a lesson", 11),
+        Verb("restore", "b", "bring back", "Restore saved work: as a branch, or in a worktree", 13),
         Verb("edit", "e", "edit", "Edit the lesson", 13),
         Verb("delete", "x", "forget", "Forget the lesson, or the marked ones; u undoes it", 12),
         Verb("filter", "slash", "search", "Search all lessons as you type", 15),

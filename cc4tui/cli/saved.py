@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,21 +66,32 @@ def show_saved(session: Session, name: str) -> None:
 
 @saved.command(
     "restore",
-    epilog=examples("cc4tui saved restore r-7f3/2-1/1/1", "cc4tui saved restore r-7f3 --branch x"),
+    epilog=examples(
+        "cc4tui saved restore r-7f3/2-1/1/1",
+        "cc4tui saved restore r-7f3 --branch x --worktree ../look",
+    ),
 )
 @click.argument("name")
 @click.option("--branch", help="Name of the branch. [default: saved/<run>-<task>]")
+@click.option(
+    "--worktree", type=click.Path(path_type=Path), help="A new folder to check the branch out in."
+)
 @json_option
 @pass_session
-def restore_saved(session: Session, name: str, branch: str | None, as_json: bool) -> None:
+def restore_saved(
+    session: Session, name: str, branch: str | None, worktree: Path | None, as_json: bool
+) -> None:
     """Make a branch of it; no file of yours is touched."""
+    folder = worktree.absolute() if worktree is not None else None
 
     async def work(center: "Runtime") -> str:
-        return await center.restore_saved(name, branch)
+        return await center.restore_saved(name, branch, worktree=folder)
 
     made = session.run(work)
     if as_json:
-        print_json({"name": name, "branch": made})
+        print_json({"name": name, "branch": made, "worktree": str(folder) if folder else None})
+    elif folder is not None:
+        say(f"restored as the branch {clean_line(made, 400)} in {clean_line(str(folder), 400)}")
     else:
         shown = clean_line(shlex.quote(made), 400)
         say(f"restored as the branch {shown}; look at it with: git switch {shown}")

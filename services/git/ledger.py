@@ -41,7 +41,7 @@ class Ledger:
     """What was saved in one repository. Reading changes nothing; nothing here deletes."""
 
     def __init__(self, private: PrivateGit) -> None:
-        self._private = private
+        self.private = private
         self._refs = private.repository.refs
 
     async def entries(self) -> list[Entry]:
@@ -50,7 +50,7 @@ class Ledger:
         Raises:
             GitError: git cannot list it.
         """
-        result = await self._private.repository.git(
+        result = await self.private.repository.git(
             ["for-each-ref", "--sort=-committerdate", f"--format={_FORMAT}", SAVED]
         )
         found = (_entry(line) for line in result.text.split("\n") if line)
@@ -74,12 +74,12 @@ class Ledger:
     async def files(self, entry: Entry) -> tuple[str, ...]:
         """Paths that it changes; raw, clean them to show."""
         base = await self._base(entry)
-        changes = await changed_files(self._private, base, entry.commit)
+        changes = await changed_files(self.private, base, entry.commit)
         return tuple(change.path for change in changes)
 
     async def diff(self, entry: Entry) -> str:
         """What it changes as a unified diff; raw text."""
-        return await unified_diff(self._private, await self._base(entry), entry.commit)
+        return await unified_diff(self.private, await self._base(entry), entry.commit)
 
     async def restore(self, entry: Entry, branch: str | None = None) -> str:
         """Make a branch of it and return its short name; no work tree is touched.
@@ -114,7 +114,7 @@ class Ledger:
 
     async def _check_name(self, branch: str) -> None:
         args = ["check-ref-format", f"{BRANCHES}{branch}"]
-        result = await self._private.run(args, ok=(0, 1))
+        result = await self.private.run(args, ok=(0, 1))
         if result.returncode != 0 or branch.startswith("-"):
             raise UsageError(f"{branch!r} cannot be the name of a branch")
 
@@ -122,17 +122,17 @@ class Ledger:
         """What it is compared with: where it left the person's branch or its run's; if one of
         them holds all of it, what it was made on."""
         heads = await self._refs.values([merged_ref(entry.run)])
-        lasting = [self._private.repository.head, *heads.values()]
-        found = await self._private.run(["merge-base", entry.commit, *lasting], ok=(0, 1))
+        lasting = [self.private.repository.head, *heads.values()]
+        found = await self.private.run(["merge-base", entry.commit, *lasting], ok=(0, 1))
         if found.text and found.text != entry.commit:
             return found.text
-        parent = await self._private.run(
+        parent = await self.private.run(
             ["rev-parse", "--verify", "--quiet", f"{entry.commit}^1"], ok=(0, 1)
         )
         return parent.text or await self._empty_tree()
 
     async def _empty_tree(self) -> str:
-        return (await self._private.run(["mktree"], stdin=b"")).text
+        return (await self.private.run(["mktree"], stdin=b"")).text
 
 
 def _entry(line: str) -> Entry | None:

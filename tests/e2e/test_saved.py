@@ -53,6 +53,10 @@ def test_interrupted_work_is_listed_shown_and_restored(interrupted):
     told = project.cc4tui("saved", "restore", entry["run"], "--branch", "again").out
     assert "git switch again" in told
     assert "precious.txt" in project.files("again")
+    folder = project.root.parent / "look"
+    args = ("--branch", "seen", "--worktree", str(folder))
+    assert str(folder) in project.cc4tui("saved", "restore", entry["run"], *args).out
+    assert (folder / "precious.txt").read_text() == "work of hours"
 
 
 def test_what_is_not_there_is_said(project):

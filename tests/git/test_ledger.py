@@ -2,13 +2,15 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cc4tui.errors import Cc4tuiError, NotFoundError, UsageError
+from cc4tui.errors import Cc4tuiError, GitError, NotFoundError, UsageError
 from cc4tui.services.git.ledger import Ledger
 from cc4tui.services.git.refs import AttemptName
+from cc4tui.services.git.restoring import open_worktree
 from cc4tui.services.git.saving import keep_commit
 
 
@@ -143,3 +145,32 @@ async def test_hostile_subjects_and_paths_come_back_as_they_are(
     entry = await ledger.find("r1")
     assert entry.subject == "\x1b]0;x\x07 hi"
     assert await ledger.files(entry) == (path,)
+
+
+async def test_a_worktree_is_opened_without_anything_of_the_repository_running(
+    session: Any, ledger: Ledger, canary: Any, tmp_path: Path
+) -> None:
+    _, commit = await _save(session, "one")
+    repo = session.repo
+    for key in ("core.fsmonitor", "filter.evil.smudge", "filter.evil.clean"):
+        repo.git("config", key, str(canary.program))
+    repo.write(".git/info/attributes", "* filter=evil\n")
+    hook = repo.write(".git/hooks/post-checkout", canary.program.read_text())
+    hook.chmod(0o755)
+    branch = await ledger.restore(await ledger.find("r1"))
+    folder = await open_worktree(session.private, tmp_path / "look here", branch)
+    assert (folder / "file one").read_text() == "one\n"
+    assert not canary.sang
+    for key in ("core.fsmonitor", "filter.evil.smudge", "filter.evil.clean"):
+        repo.git("config", "--unset", key)
+    hook.unlink()
+    restored = type(repo)(folder)
+    assert restored.git("status", "--porcelain", "--branch") == f"## {branch}"
+    assert restored.head == commit
+    assert not [*session.private.index_dir.iterdir()]
+    with pytest.raises(UsageError, match="exists already"):
+        await open_worktree(session.private, tmp_path / "look here", branch)
+    with pytest.raises(GitError):
+        await open_worktree(session.private, tmp_path / "twice", branch)
+    assert not (tmp_path / "twice").exists()
+    assert len(await session.repository.worktrees()) == 2

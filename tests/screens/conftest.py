@@ -35,6 +35,7 @@ from cc4tui.ports import (
     Request,
     RunOptions,
     RunView,
+    SavedWork,
     TrustQuestion,
     Write,
 )
@@ -235,6 +236,7 @@ class FakeCenter:
         self.calls: list[tuple[Any, ...]] = []
         self.said: dict[tuple[str, str, int], list[AgentEvent]] = {}
         self.diffs: dict[tuple[str, str], str] = {}
+        self.all_saved: list[SavedWork] = []
         self._subscribers: list[asyncio.Queue[Event]] = []
         self._watchers: list[asyncio.Queue[set[str]]] = []
 
@@ -350,6 +352,18 @@ class FakeCenter:
 
     async def task_diff(self, run: str, task: str) -> str:
         return self.diffs.get((run, task), "")
+
+    async def saved(self) -> list[SavedWork]:
+        return list(self.all_saved)
+
+    async def saved_diff(self, name: str) -> str:
+        return self.diffs.get(("saved", name), "")
+
+    async def restore_saved(
+        self, name: str, branch: str | None = None, *, worktree: Path | None = None
+    ) -> str:
+        self._note("restore_saved", name, branch, worktree)
+        return f"saved/{name.replace('/', '-')}"
 
     async def promote_idea(self, idea: int, plan: str) -> str:
         self._note("promote_idea", idea, plan)
