@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cc4tui.errors import GitError, UnfitError
+from cc4tui.errors import UnfitError
 from cc4tui.services.git.config import GitConfig
 from cc4tui.services.git.discovery import Location, locate
 from cc4tui.services.git.environment import person_environment, sealed_environment
@@ -196,12 +196,7 @@ def _no_commit(location: Location, branch: str | None) -> UnfitError:
 async def _commit_of(runner: GitRunner, git_dir: Path, revision: str) -> str | None:
     question = f"{revision}^{{commit}}"
     args = [f"--git-dir={git_dir}", "rev-parse", "-q", "--verify", "--end-of-options", question]
-    try:
-        result = await runner.run(args, ok=(0, 1))
-    except GitError as error:
-        if error.returncode == 128:
-            return None
-        raise
+    result = await runner.run(args, ok=(0, 1))
     return result.text if result.returncode == 0 else None
 
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
-from cc4tui.errors import UsageError
+from cc4tui.errors import GitError, UsageError
 from cc4tui.ports import RunOptions
 from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.trailers import done_tasks
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.planned import task_records
@@ -90,9 +91,7 @@ class RunMaker:
     async def _record(self, plan: Plan, key: str, options: RunOptions) -> RunRecord:
         repository = self._s.repository
         run_id = f"r-{secrets.token_hex(3)}"
-        base = await repository.resolve(options.base or "HEAD")
-        if base is None:
-            raise UsageError(f'--base: there is no commit "{options.base}" in this repository')
+        base = await self._base(options.base)
         branch = f"cc4/{run_id}/merged"
         land = options.land or self._s.defaults.land
         target = repository.branch if land == "merge" else None
@@ -113,6 +112,15 @@ class RunMaker:
             land=land if target else "none",
             options=asdict(options),
         )
+
+    async def _base(self, asked: str | None) -> str:
+        try:
+            base = await second_chance(lambda: self._s.repository.resolve(asked or "HEAD"))
+        except GitError as error:
+            raise UsageError(f"--base: {error}" if asked else str(error)) from error
+        if base is None:
+            raise UsageError(f'--base: there is no commit "{asked or "HEAD"}" in this repository')
+        return base
 
     def _mode(self, plan: Plan, options: RunOptions) -> str:
         return str(options.mode or plan.defaults.get("mode") or self._s.defaults.mode)

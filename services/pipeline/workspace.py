@@ -20,6 +20,7 @@ from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.git.saving import UnsavableError
+from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import WorktreeLostError
 from cc4tui.services.git.slug import task_slug
 from cc4tui.services.git.tasks import SavedWork, TaskBranch, TaskBranches
@@ -367,7 +368,8 @@ class Workspace:
             keep: Short names of branches that a person is to look at.
         """
         names = [f"{BRANCHES}{name}" for name in keep]
-        landed = await self.repository.refs.value(f"{BRANCHES}{self.run.target}")
+        target = f"{BRANCHES}{self.run.target}"
+        landed = await second_chance(lambda: self.repository.refs.value(target))
         await finish_run(self.private, self.run.id, landed, keep=names)
 
     async def _merge_target(self, run: RunRecord, checks: Checks) -> str | None:

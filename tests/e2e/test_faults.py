@@ -140,13 +140,13 @@ def again(project: Any) -> None:
     project.write("README.md", "mine\r\n")
 
 
-def sound(project: Any, *views: RunView | Cc4tuiError) -> None:
+def sound(project: Any, where: Any, *views: RunView | Cc4tuiError) -> None:
     """Whatever came of the runs, nothing of them is left but the branch of a task that failed."""
     tasks = [task for view in views if isinstance(view, RunView) for task in view.tasks]
     kept = {task.branch for task in tasks if task.state is TaskRunState.FAILED}
     left = [item for item in project.left_behind() if item.removeprefix("refs/heads/") not in kept]
-    assert left == []
-    assert project.git("status", "--porcelain") == "M README.md"
+    assert left == [], (where, views)
+    assert project.git("status", "--porcelain") == "M README.md", where
     assert (project.root / "README.md").read_bytes() == b"mine\r\n"
     assert project.fsck() == ""
 
@@ -173,7 +173,7 @@ def test_one_spoiled_git_call_costs_at_most_one_task(
             failed = [task for task in view.tasks if task.task not in landed(view)]
             assert len(failed) <= 1, (at, spoiled, view)
             assert all("git" in task.reason for task in failed), (at, spoiled, failed)
-            sound(project, view)
+            sound(project, (at, spoiled), view)
         else:
             assert "git" in str(view), (at, spoiled, view)
         finish(project, quick, view, (at, spoiled))
@@ -185,7 +185,7 @@ def finish(project: Any, quick: Any, first: RunView | Cc4tuiError, where: Any) -
     view = quick()
     assert isinstance(view, RunView), (where, view)
     assert len(landed(view)) == TASKS, (where, view)
-    sound(project, first, view)
+    sound(project, where, first, view)
     merges = project.git("log", "--merges", "--format=%(trailers:key=Cc4-Task,valueonly)")
     assert sorted(merges.split()) == [f"1.{n}" for n in range(1, TASKS + 1)], where
     again(project)
@@ -212,6 +212,6 @@ def test_one_failed_transaction_costs_nothing(
         if at > 1:  # the first makes the run: it is refused, and nothing was started
             assert isinstance(view, RunView), (at, view)
             assert len(landed(view)) == TASKS, (at, view)
-            sound(project, view)
+            sound(project, at, view)
         finish(project, quick, view, at)
     assert not EVERY or at > 20
