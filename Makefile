@@ -11,6 +11,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   the whole gate: format, lint, types, layers, tests"
 	@echo "make bench   speed, as ratios against a baseline run side by side"
+	@echo "make chaos   kills and faults at every place, for hours"
 	@echo "make clean   remove the environment and caches"
 
 setup: $(STAMP)
@@ -56,7 +57,8 @@ pictures: setup
 	$(BIN)/python docs/pictures/take.py
 
 chaos: setup
-	CC4_CHAOS_KILLS=200 $(BIN)/pytest -q -s tests/e2e/test_chaos.py
+	CC4_CHAOS_KILLS=200 CC4_EVERY_CALL=1 CC4_DISK_POINTS=20 CC4_MACHINE_SEQUENCES=2000 $(BIN)/pytest -q -s \
+		tests/e2e/test_chaos.py tests/e2e/test_faults.py tests/e2e/test_disk_full.py tests/pipeline/test_machine.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.plan import Plan
@@ -20,6 +21,7 @@ from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
 from cc4tui.services.pipeline.orchestrator import Orchestrator
 from cc4tui.services.pipeline.patience import Patience
+from cc4tui.services.pipeline.plan_copies import PlanCopies
 from cc4tui.services.pipeline.planned import schedulable
 from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
@@ -155,13 +157,13 @@ class RunEngine:
     ) -> RunContext:
         folder = run_folder(self._s.state, run.id)
         options = RunOptions(**_tuples(run.options))
-        plan = read_plan(
-            (folder / "plan").read_bytes(), run.plan, accept_offers=options.accept_offers
-        )
+        copies = PlanCopies(folder)
+        data = copies.current.read_bytes()
+        plan = read_plan(data, run.plan, accept_offers=options.accept_offers)
         return RunContext(
             run=run,
             plan=plan,
-            tasks=self._planned(plan, options, records),
+            tasks=self._planned(plan, copies.others(), options, records),
             recorder=Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor),
             host=self._s.host,
             workspace=workspace,
@@ -176,14 +178,26 @@ class RunEngine:
         )
 
     def _planned(
-        self, plan: Plan, options: RunOptions, records: Sequence[TaskRunRecord]
+        self,
+        plan: Plan,
+        others: Sequence[Path],
+        options: RunOptions,
+        records: Sequence[TaskRunRecord],
     ) -> dict[str, PlannedTask]:
-        agents = self._maker.agents(options)
-        planned = plan_tasks(
-            plan, replace(options, redo=True, batches=(), tasks=()), self._s.defaults, agents, {}
-        )
+        """The run's tasks; those that an edit took out after they had started, as they were."""
         known = {record.task for record in records}
-        return {task.task.id: task for task in planned if task.task.id in known}
+        tasks = self._all_tasks(plan, options)
+        for file in others:
+            if known <= tasks.keys():
+                break
+            before = read_plan(file.read_bytes(), plan.path, accept_offers=options.accept_offers)
+            tasks = {**self._all_tasks(before, options), **tasks}
+        return {task: planned for task, planned in tasks.items() if task in known}
+
+    def _all_tasks(self, plan: Plan, options: RunOptions) -> dict[str, PlannedTask]:
+        every = replace(options, redo=True, batches=(), tasks=())
+        planned = plan_tasks(plan, every, self._s.defaults, self._maker.agents(options), {})
+        return {task.task.id: task for task in planned}
 
     async def _begin(
         self,
@@ -234,7 +248,7 @@ class RunEngine:
             orchestrator,
             planner,
             file=root / run.plan_key,
-            snapshot=run_folder(self._s.state, run.id) / "plan",
+            copies=PlanCopies(context.folder),
             hold=options.hold_edits,
         )
 

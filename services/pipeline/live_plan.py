@@ -8,6 +8,7 @@ from cc4tui.domain.plan import Plan
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.orchestrator import Orchestrator
+from cc4tui.services.pipeline.plan_copies import PlanCopies
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event, compare_plans
 from cc4tui.services.pipeline.planned import task_records
 from cc4tui.services.pipeline.remembering import remember_run
@@ -28,7 +29,7 @@ class LivePlan:
         planner: Decides agents, limits and checks for the tasks of a plan; raises PlanError or
             UsageError for a plan that cannot be run.
         file: The plan, as the person edits it.
-        snapshot: The run's own copy of the plan, which a resumed run goes by.
+        copies: The run's own copies of the plan, which a resumed run goes by.
         hold: Wait for `apply` instead of applying edits at once.
     """
 
@@ -39,16 +40,16 @@ class LivePlan:
         planner: Callable[[Plan], Mapping[str, PlannedTask]],
         *,
         file: Path,
-        snapshot: Path,
+        copies: PlanCopies,
         hold: bool,
     ) -> None:
         self._context = context
         self._orchestrator = orchestrator
         self._planner = planner
         self._file = file
-        self._snapshot = snapshot
+        self._copies = copies
         self._hold = hold
-        self._seen = signature(file)
+        self._seen = None if copies.proposed else signature(file)
         self._settling: Signature | None = None
         self._told: PlanDifference | None = None
 
@@ -78,21 +79,25 @@ class LivePlan:
         self._told = difference
         reason = ""
         if apply:
-            reason = await self._take_over(plan, difference)
+            reason = await self._take_over(plan, data, difference)
         if not apply or reason:
             await self._tell(difference, reason)
-            return
-        await asyncio.to_thread(_replace, self._snapshot, data)
-        records = task_records(self._context.run, [*self._context.tasks.values()])
-        await asyncio.to_thread(remember_run, self._snapshot.parent, self._context.run, records)
 
-    async def _take_over(self, plan: Plan, difference: PlanDifference) -> str:
+    async def _take_over(self, plan: Plan, data: bytes, difference: PlanDifference) -> str:
         """Why it could not be done; empty when it was."""
         try:
             planned = self._planner(plan)
         except Cc4tuiError as error:
             return str(error)
-        return await self._orchestrator.replan(plan, planned, difference)
+        await asyncio.to_thread(self._copies.propose, data)
+        reason = await self._orchestrator.replan(plan, planned, difference)
+        if reason:
+            await asyncio.to_thread(self._copies.withdraw)
+            return reason
+        await asyncio.to_thread(self._copies.accept)
+        records = task_records(self._context.run, [*self._context.tasks.values()])
+        await asyncio.to_thread(remember_run, self._context.folder, self._context.run, records)
+        return ""
 
     async def _tell(self, difference: PlanDifference, reason: str) -> None:
         event = change_event(self._context.run.id, difference, applied=False, reason=reason)
@@ -113,9 +118,3 @@ def _content(file: Path) -> bytes | None:
         return file.read_bytes()
     except OSError:
         return None
-
-
-def _replace(file: Path, data: bytes) -> None:
-    new = file.with_name(f"{file.name}.new")
-    new.write_bytes(data)
-    new.replace(file)

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -50,10 +50,10 @@ S = TaskRunState
 TASKS = {
     "1.1": "- [ ] 1.1 One",
     "1.2": "- [ ] 1.2 Two\n  Verify: true",
-    "1.3": "- [ ] 1.3 Three {after: 1.1}",
+    "1.3": "- [ ] 1.3 Three {depends_on: 1.1}",
     "1.4": "- [ ] 1.4 Four {retries: 1}",
     "1.5": "- [ ] 1.5 Five",
-    "1.6": "- [ ] 1.6 Six {after: 1.2}",
+    "1.6": "- [ ] 1.6 Six {depends_on: 1.2}",
 }
 
 
@@ -327,6 +327,8 @@ def test_any_sequence_ends_with_every_task_accounted_for() -> None:
         Machine,
         settings=settings(
             max_examples=SEQUENCES,
+            phases=[Phase.explicit, Phase.generate],  # shrinking takes minutes, the seed repeats it
+            print_blob=True,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -63,7 +63,7 @@ class FakeCandidate:
     task: str
     attempt: int
     work: str
-    before: int
+    before: str
 
     @property
     def merge(self) -> str:
@@ -217,7 +217,7 @@ class FakeWorkspace:
         if task.id in self._world.conflicts:
             self._world.conflicts.discard(task.id)
             return Conflict(("file",), ())
-        return FakeCandidate(task.id, attempt, commit, len(self._world.integrated))
+        return FakeCandidate(task.id, attempt, commit, str(len(self._world.integrated)))
 
     @asynccontextmanager
     async def checked_out(self, candidate: FakeCandidate, *_: Any) -> AsyncIterator[Any]:
@@ -227,7 +227,7 @@ class FakeWorkspace:
 
     async def advance(self, candidate: FakeCandidate) -> bool:
         self._world.expect_alive()
-        if candidate.before != len(self._world.integrated):
+        if candidate.before != str(len(self._world.integrated)):
             return False
         assert candidate.task not in [one.task for one in self._world.integrated], "merged twice"
         self._world.integrated.append(candidate)
