@@ -387,6 +387,23 @@ class TrustQuestion:
     commands: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Another cc4tui that works in this repository."""
+
+    pid: int | None
+    since: datetime | None
+    command: str
+    """As it was typed; cleaned."""
+
+    @property
+    def named(self) -> str:
+        """`cc4tui run plan.md` (process 123, since 14:02)."""
+        pid = "process unknown" if self.pid is None else f"process {self.pid}"
+        since = f", since {self.since.astimezone():%H:%M}" if self.since else ""
+        return f"`{self.command or 'cc4tui'}` ({pid}{since})"
+
+
 class CommandCenter(Protocol):
     """Everything a screen or a front end can ask for; `cc4tui.runtime.Runtime` is the real one."""
 
@@ -428,6 +445,23 @@ class CommandCenter(Protocol):
             run: None = the newest unfinished one.
             accept_changes: Land although the repository executes something else than before.
         """
+
+    async def reconcile(self) -> str:
+        """Put right what a dead process left, once; what was done, as a sentence, or nothing.
+
+        Until then no state of an unfinished run is certain. A run whose agents were left working
+        goes on in this process.
+        """
+
+    @property
+    def active_run(self) -> str | None:
+        """The run that goes on in this process."""
+
+    def other_instance(self) -> Instance | None:
+        """Who else works in this repository, so that nothing can be started here."""
+
+    async def leave(self, why: str) -> None:
+        """Stop working on the run of this process and let its agents work on."""
 
     async def cancel_run(self, run: str) -> None: ...
 

@@ -26,6 +26,7 @@ from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
 from cc4tui.ports import (
+    Instance,
     Journal,
     Notebook,
     OutputReader,
@@ -98,6 +99,7 @@ class Runtime:
         self._trust = TrustStore(paths.root, repository.common_dir)
         self._foreign: asyncio.Task[None] | None = None
         self._tell: Callable[[str], None] = log.warning
+        self._reconciling: asyncio.Future[str] | None = None
         self._lent: Mapping[str, str] = {}
         """Variables in files that worktrees get a copy of."""
 
@@ -318,6 +320,29 @@ class Runtime:
         """
         await self._session.stop(why, at_once=at_once)
 
+    async def reconcile(self) -> str:
+        """Put right what a dead process left, once; what was done, as a sentence, or nothing.
+
+        A run whose agents were left working goes on here, unless the repository's commands wait
+        for a yes: without them its checks would be left out.
+        """
+        if self._reconciling is None:
+            trusted = self.config_question() is None
+            self._reconciling = asyncio.ensure_future(
+                self._session.reconcile(self._surroundings, goes_on=trusted)
+            )
+        return await asyncio.shield(self._reconciling)
+
+    @property
+    def active_run(self) -> str | None:
+        """The run that goes on in this process."""
+        active = self._session.active
+        return None if active is None else active.id
+
+    def other_instance(self) -> Instance | None:
+        """Who else works in this repository, so that nothing can be started here."""
+        return self._session.other
+
     async def leave(self, why: str) -> None:
         """Stop working on what this process runs and let its agents work on; it can be resumed."""
         await self._session.leave(why)
@@ -341,7 +366,13 @@ class Runtime:
         record = await self._store.run(run)
         if record is None:
             raise NotFoundError(f'there is no run "{run}"; `cc4tui runs` lists all')
-        return RunView(self.truthful(record), tuple(await self._store.task_runs(run)))
+        shown = self.truthful(record)
+        tasks = await self._store.task_runs(run)
+        if shown.status is RunStatus.INTERRUPTED:
+            from cc4tui.services.pipeline.unattended import as_they_are
+
+            tasks = await as_they_are(self._store, tasks)
+        return RunView(shown, tuple(tasks))
 
     def truthful(self, run: RunRecord) -> RunRecord:
         """The record, with `running` only where a process works on it right now."""
@@ -558,6 +589,8 @@ class Runtime:
 
     async def _unfollow(self) -> None:
         self._bus.close()
+        if self._reconciling is not None:
+            await asyncio.gather(self._reconciling, return_exceptions=True)
         if self._foreign is not None:
             self._foreign.cancel()
             await asyncio.gather(self._foreign, return_exceptions=True)

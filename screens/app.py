@@ -1,11 +1,13 @@
 """The app: a status line, four tabs, a line of keys; screens talk to it by messages."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
@@ -13,7 +15,9 @@ from textual.command import Provider
 from textual.containers import Container
 from textual.widget import Widget
 
-from cc4tui.domain.run import RunRecord, RunStatus
+from cc4tui.domain.run import RunRecord
+from cc4tui.domain.text import clean_line
+from cc4tui.errors import UnfitError
 from cc4tui.ports import CommandCenter, RunOptions
 from cc4tui.screens.bindings import bindings, takes_letters
 from cc4tui.screens.glyphs import ascii_only
@@ -32,12 +36,17 @@ from cc4tui.screens.themes import THEMES, ink_defaults, theme_after
 from cc4tui.screens.undo import UndoStack
 from cc4tui.screens.verbs import Scope, Verb, find
 from cc4tui.screens.widgets.key_bar import KeyBar
+from cc4tui.screens.widgets.others_line import OthersLine, only_watching
 from cc4tui.screens.widgets.status_bar import StatusBar
 
 
 if TYPE_CHECKING:
     from cc4tui.screens.widgets.note_line import NoteLine
 
+_log = logging.getLogger(__name__)
+
+OTHERS_SECONDS = 1.0
+"""How often it is looked whether another cc4tui works here."""
 FIRST_FRAME_SECONDS = 0.05
 """By then the first frame is painted, and what it did not need may begin."""
 
@@ -83,6 +92,7 @@ class CommandCenterApp(App[None]):
         self._note: NoteLine | None = None
         self._before_note: Widget | None = None
         self._status = StatusBar(center.repository, self.tab)
+        self._others = OthersLine()
         self._body = Container(id="body")
 
     # --- shell ------------------------------------------------------------------------------
@@ -94,6 +104,7 @@ class CommandCenterApp(App[None]):
     def compose(self) -> ComposeResult:
         """The frame; tabs follow."""
         yield self._status
+        yield self._others
         yield self._body
         yield KeyBar()
 
@@ -107,16 +118,21 @@ class CommandCenterApp(App[None]):
         self.watch(self.screen, "focused", self._focus_moved, init=False)
         # A callback after the refresh would wait for as long as a dialog covers the first screen.
         self.set_timer(FIRST_FRAME_SECONDS, self._begin)
+        self.set_interval(OTHERS_SECONDS, self._look_for_others)
 
     async def _begin(self) -> None:
         """Mount Execution, which tells of runs behind any tab; start what was asked for."""
         self.painted.set()
+        self._look_for_others()
         await self._mounted(Tab.EXECUTION)
         if self.options.run is not None:
             await self.show_run(self.options.run)
         if self.options.plan is not None:
             options = self.options.run_options or RunOptions()
             self.post_message(RunRequested(self.options.plan, options))
+
+    def _look_for_others(self) -> None:
+        self._others.show(self.center.other_instance())
 
     async def on_event(self, event: events.Event) -> None:
         """Act on a key before the next one is looked at.
@@ -187,6 +203,23 @@ class CommandCenterApp(App[None]):
 
     # --- runs -------------------------------------------------------------------------------
 
+    def _handle_exception(self, error: Exception) -> None:
+        """A defect ends the app with one sentence; the log has the rest."""
+        if os.environ.get("CC4TUI_DEBUG", "") not in ("", "0"):
+            super()._handle_exception(error)
+            return
+        _log.critical("the app broke", exc_info=error)
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self.panic(
+            Text(
+                f"cc4tui: unexpected {type(error).__name__}: {clean_line(str(error))}; what ran is"
+                " stopped and saved; set CC4TUI_DEBUG=1 to see where, and report it"
+            )
+        )
+
     async def show_run(self, run_id: str) -> None:
         """Show a run, running or over, in Execution."""
         from cc4tui.screens.execution import ExecutionTab
@@ -204,6 +237,9 @@ class CommandCenterApp(App[None]):
         attempt(self, self._start(message.plan, message.options), group="start")
 
     async def _start(self, plan: str, options: RunOptions) -> None:
+        other = self.center.other_instance()
+        if other is not None:
+            raise UnfitError(only_watching(other))
         question = await self.center.trust_question(plan, options)
         if question is not None:
             from cc4tui.screens.dialogs.trust import YES, TrustDialog
@@ -310,17 +346,20 @@ class CommandCenterApp(App[None]):
     async def _ask_quit(self) -> None:
         runs = await self._own_runs()
         if runs:
-            from cc4tui.screens.dialogs.quit import STOP, QuitDialog
+            from cc4tui.screens.dialogs.quit import KEEP, STOP, QuitDialog
 
-            if await self.push_screen_wait(QuitDialog(runs)) != STOP:
+            answer = await self.push_screen_wait(QuitDialog(runs))
+            if answer not in (KEEP, STOP):
                 return
+            if answer == KEEP:
+                await self.center.leave("quit")
         self.exit()
 
     async def _own_runs(self) -> list[RunRecord]:
-        """Runs whose agents end with this process."""
-        runs = await self.center.journal.runs(20)
-        mine = (None, os.getpid())
-        return [r for r in runs if r.status is RunStatus.RUNNING and r.owner.get("pid") in mine]
+        """Runs that this process works on."""
+        active = self.center.active_run
+        run = None if active is None else await self.center.journal.run(active)
+        return [] if run is None else [run]
 
 
 def _focus_into(tab: Widget, before: Widget | None) -> None:

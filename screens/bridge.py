@@ -19,6 +19,8 @@ FRAME_PER_TASK = 20e-6
 TRUTH_SECONDS = 5.0
 """Silence of a running run after which its records are asked: a process that died tells nothing."""
 _PAGE = 1000
+_LOOK_BACK = 20
+"""Newest runs that are looked at to say whether something is to be checked."""
 
 
 class RunBridge:
@@ -38,6 +40,16 @@ class RunBridge:
 
     class Failed(Message, bubble=False):
         """A run cannot be shown; the sentence says why."""
+
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            self.sentence = sentence
+
+    class Checking(Message, bubble=False):
+        """What a dead process left is being put right; no state of a run is certain yet."""
+
+    class Checked(Message, bubble=False):
+        """From now on states are certain; the sentence says what was done, if anything."""
 
         def __init__(self, sentence: str) -> None:
             super().__init__()
@@ -78,7 +90,20 @@ class RunBridge:
             return self._wanted is None
         return self._model.run.id == run_id
 
+    async def _check(self) -> None:
+        """Show nothing of a run before it is certain what became of those that were cut off."""
+        newest = await self._center.journal.runs(_LOOK_BACK)
+        if any(run.finished is None and run.id != self._center.active_run for run in newest):
+            self._post(self.Checking())
+        sentence = ""
+        try:
+            sentence = await self._center.reconcile()
+        except Cc4tuiError as error:
+            self._post(self.Failed(str(error)))
+        self._post(self.Checked(sentence))
+
     async def _tell(self) -> None:
+        await self._check()
         while True:
             try:
                 await asyncio.wait_for(self._news.wait(), TRUTH_SECONDS)

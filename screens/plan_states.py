@@ -31,6 +31,7 @@ class PlanStates:
     async def read(self, plan: str) -> None:
         """Find the newest run of this plan."""
         self._plan, self.run, self.states, self.records = plan, None, {}, {}
+        await self._center.reconcile()
         for run in await self._center.journal.runs(_LOOK_BACK):
             if plan in (run.plan_key, run.plan):
                 self.run = run

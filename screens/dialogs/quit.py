@@ -9,19 +9,22 @@ from cc4tui.screens.lines import Line
 
 
 STOP = "s"
-"""The answer that quits."""
+"""The answer that ends the agents, then quits."""
+KEEP = "w"
+"""The answer that quits and leaves the agents working."""
 
 
 class QuitDialog(ChoiceDialog):
-    """Names what is running and asks; answers STOP to quit.
+    """Names what is running and asks; answers STOP or KEEP to quit.
 
     Args:
-        runs: Runs whose agents end with the program.
+        runs: Runs that this program works on.
     """
 
     def __init__(self, runs: Sequence[RunRecord]) -> None:
         choices = (
-            Choice("n", "Stay", "agents keep working"),
+            Choice("n", "Stay", "nothing changes"),
+            Choice(KEEP, "Keep them working", "quit; the next start goes on with them"),
             Choice(STOP, "Stop and save", "agents end, what they did is kept, then quit"),
         )
         super().__init__("Agents are running", _lines(runs), choices)
@@ -33,3 +36,4 @@ def _lines(runs: Sequence[RunRecord]) -> Iterator[Line]:
         yield ((f"{look.sign} ", look.ink), (f"{run.id}  ", "title"), (run.plan, "text"))
     yield ()
     yield (("Nothing is lost: `cc4tui resume` goes on where a stopped run was.", "muted"),)
+    yield (("Kept agents go on; checks and merges wait for the next start.", "muted"),)

@@ -16,7 +16,7 @@ from cc4tui.screens.execution.grid import PaneGrid
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.more import MoreStrip
 from cc4tui.screens.execution.pane import AgentPane
-from cc4tui.screens.execution.resting import resting_lines
+from cc4tui.screens.execution.resting import CHECKING, resting_lines
 from cc4tui.screens.execution.run_head import RunHead
 from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
 from cc4tui.screens.guard import attempt, tell
@@ -117,6 +117,16 @@ class ExecutionBody(Vertical):
     @on(RunBridge.Failed)
     def _run_failed_to_show(self, message: RunBridge.Failed) -> None:
         tell(self.app, message.sentence, severity="error")
+
+    @on(RunBridge.Checking)
+    def _runs_are_checked(self) -> None:
+        self.resting.set_lines(CHECKING)
+
+    @on(RunBridge.Checked)
+    def _runs_were_checked(self, message: RunBridge.Checked) -> None:
+        if message.sentence:
+            tell(self.app, message.sentence)
+        self.resting.set_lines(resting_lines(self.model))
 
     @on(RunBridge.Moved)
     def _run_moved(self, message: RunBridge.Moved) -> None:

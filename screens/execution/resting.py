@@ -19,6 +19,14 @@ def resting_lines(model: RunModel | None) -> list[Line]:
     return list(_about(model))
 
 
+CHECKING: list[Line] = [
+    (),
+    (("checking", "title"), ("  what the last cc4tui left here", "text")),
+    (),
+    (("Agents that work on are taken over; what others had written is saved.", "muted"),),
+]
+"""While no state of an unfinished run is certain."""
+
 _TEACHING: list[Line] = [
     (),
     (("Here you watch agents work: one pane each, live.", "title"),),

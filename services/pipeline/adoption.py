@@ -23,7 +23,7 @@ _CONCLUSIVE = frozenset(
     {"exited", "exec", LINGERING, "timeout", "silence", records.OUTPUT_CAP, CANCELLED}
 )
 """Ends that say how the attempt came out; after any other one it was only cut short."""
-_EVERY = 10_000
+EVERY = 10_000
 """Age plays no part: the worktree of the oldest run is spared like that of the newest."""
 
 
@@ -75,7 +75,7 @@ async def take_stock(journal: Journal) -> Stock:
 
     The repository's lock must be held: then every unfinished attempt is an earlier process's.
     """
-    open_runs = [run for run in await journal.runs(_EVERY) if run.finished is None]
+    open_runs = [run for run in await journal.runs(EVERY) if run.finished is None]
     attempts = [
         (attempt, run.status is not RunStatus.CANCELLED)
         for run in open_runs

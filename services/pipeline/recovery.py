@@ -16,11 +16,11 @@ from cc4tui.domain.run import (
 )
 from cc4tui.errors import Cc4tuiError
 from cc4tui.events import AttemptFinished, RunRecovered, TaskMerged, TaskStateChanged
-from cc4tui.services.agents.redaction import mask_outputs
+from cc4tui.services.agents.redaction import Redactor, mask_outputs
 from cc4tui.services.pipeline.adoption import Adopted, Stock, process_of
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.merge_queue import Mergeable
-from cc4tui.services.pipeline.recorder import move
+from cc4tui.services.pipeline.recorder import Recorder, move
 
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Recovery:
                 if adopted is not None:
                     found.adopted.append(adopted)
                     continue
-                await self._cut(task, attempt)
+                await record_cut(self._recorder, self._context.redactor, task, attempt)
                 found.retried += 1
             elif task.state in (TaskRunState.MERGING, TaskRunState.VERIFYING):
                 await self._committed(task, merged.get(task.task), found)
@@ -105,37 +105,6 @@ class Recovery:
         self._context.claims[task.task] = claim
         return Adopted(claim, record, checkout, process)
 
-    async def _cut(self, task: TaskRunRecord, attempt: AttemptRecord | None) -> None:
-        """Its processes have been ended and its worktree saved by `take_stock` and `rescue`."""
-        number = attempt.attempt if attempt else task.attempts
-        if attempt is not None and attempt.folder:
-            folder = Path(attempt.folder)
-            await asyncio.to_thread(mask_outputs, folder, self._context.redactor)
-        event = AttemptFinished(
-            run=task.run,
-            task=task.task,
-            attempt=number,
-            outcome=AttemptOutcome.LOST.value,
-            reason_code=ReasonCode.LOST.value,
-            reason=LOST,
-            exit_code=None,
-            retry_in=0.0,
-        )
-        ready = TaskStateChanged(run=task.run, task=task.task, state="ready", reason=LOST)
-        update = self._recorder.attempt(
-            task.task,
-            number,
-            outcome=AttemptOutcome.LOST,
-            reason_code=ReasonCode.LOST,
-            reason=LOST,
-            finished=datetime.now(UTC),
-        )
-        await self._recorder.write(
-            tasks=[move(task.task, TaskRunState.RUNNING, TaskRunState.READY, task.fence)],
-            attempts=[update] if attempt else [],
-            events=[event, ready] if attempt and attempt.started else [ready],
-        )
-
     async def _committed(self, task: TaskRunRecord, merge: str | None, found: Recovered) -> None:
         """Merged without having said so, or still to be merged."""
         if merge is not None:
@@ -157,3 +126,39 @@ class Recovery:
         claim = Claim(self._context.tasks[task.task], task.attempts, task.fence)
         self._context.claims[task.task] = claim
         found.committed.append(Mergeable(claim, task.commit))
+
+
+async def record_cut(
+    recorder: Recorder, redactor: Redactor, task: TaskRunRecord, attempt: AttemptRecord | None
+) -> None:
+    """Record that an attempt was cut short; the task is tried again when its run goes on.
+
+    Its processes have been ended and its worktree saved by `take_stock` and `rescue`.
+    """
+    number = attempt.attempt if attempt else task.attempts
+    if attempt is not None and attempt.folder:
+        await asyncio.to_thread(mask_outputs, Path(attempt.folder), redactor)
+    event = AttemptFinished(
+        run=task.run,
+        task=task.task,
+        attempt=number,
+        outcome=AttemptOutcome.LOST.value,
+        reason_code=ReasonCode.LOST.value,
+        reason=LOST,
+        exit_code=None,
+        retry_in=0.0,
+    )
+    ready = TaskStateChanged(run=task.run, task=task.task, state="ready", reason=LOST)
+    update = recorder.attempt(
+        task.task,
+        number,
+        outcome=AttemptOutcome.LOST,
+        reason_code=ReasonCode.LOST,
+        reason=LOST,
+        finished=datetime.now(UTC),
+    )
+    await recorder.write(
+        tasks=[move(task.task, TaskRunState.RUNNING, TaskRunState.READY, task.fence)],
+        attempts=[update] if attempt else [],
+        events=[event, ready] if attempt and attempt.started else [ready],
+    )

@@ -4,7 +4,7 @@ Asking whether one goes on is cheap: what carries it out is imported when the fi
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
-from cc4tui.ports import Journal, RunOptions, Write
+from cc4tui.ports import Instance, Journal, RunOptions, Write
 from cc4tui.services.pipeline.lock import RepositoryLock
 
 
@@ -48,6 +48,11 @@ class RunSession:
     def active(self) -> "ActiveRun | None":
         """The run that goes on in this process."""
         return self._active
+
+    @property
+    def other(self) -> Instance | None:
+        """Another process that works on a run of this repository."""
+        return self._lock.holder()
 
     @property
     def idle(self) -> bool:
@@ -119,6 +124,34 @@ class RunSession:
         active.detach = detach
         self._launch(surroundings, active, with_output=with_output)
         return run.id
+
+    async def reconcile(
+        self, surroundings: "Callable[[], Awaitable[Surroundings]]", *, goes_on: bool
+    ) -> str:
+        """Put right what dead processes left; what was done, as a sentence, or nothing.
+
+        Args:
+            surroundings: Asked for only when there is something to do.
+            goes_on: Whether a run whose agents were left working may be continued here.
+        """
+        from cc4tui.services.pipeline.engine import ActiveRun
+        from cc4tui.services.pipeline.reconciling import left_open, reconcile
+
+        if self._active is not None or not self._lock.try_acquire():
+            return ""
+        active: ActiveRun | None = None
+        try:
+            runs = await left_open(self._journal)
+            if not runs:
+                return ""
+            found = await reconcile(await surroundings(), runs)
+            if found.goes_on is not None and goes_on:
+                active = ActiveRun(found.goes_on)
+                self._launch(await surroundings(), active, with_output=False)
+            return found.sentence
+        finally:
+            if active is None:
+                self._lock.release()
 
     async def cancel_stored(self, surroundings: "Surroundings", run: RunRecord) -> None:
         """Cancel a run that no process works on.

@@ -30,6 +30,7 @@ from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord
 from cc4tui.errors import Cc4tuiError, NotFoundError
 from cc4tui.events import Event, RunStarted
 from cc4tui.ports import (
+    Instance,
     PlanSummary,
     RepositoryInfo,
     Request,
@@ -233,6 +234,13 @@ class FakeCenter:
         self.question: TrustQuestion | None = None
         self.failure: Cc4tuiError | None = None
         """Raised by the next call that changes or starts something."""
+        self.other: Instance | None = None
+        """Another cc4tui that works in this repository."""
+        self.checked = asyncio.Event()
+        self.checked.set()
+        """Cleared by a test that looks on while the start is checked."""
+        self.found = ""
+        """What the check at the start did."""
         self.calls: list[tuple[Any, ...]] = []
         self.said: dict[tuple[str, str, int], list[AgentEvent]] = {}
         self.diffs: dict[tuple[str, str], str] = {}
@@ -323,6 +331,23 @@ class FakeCenter:
         self._note("resume", run, accept_changes)
         assert run is not None
         return run
+
+    async def reconcile(self) -> str:
+        await self.checked.wait()
+        return self.found
+
+    @property
+    def active_run(self) -> str | None:
+        """The newest run that goes on, unless another instance works here."""
+        runs = self.journal.all_runs.values()
+        going = [run.id for run in runs if run.status is RunStatus.RUNNING]
+        return going[-1] if going and self.other is None else None
+
+    def other_instance(self) -> Instance | None:
+        return self.other
+
+    async def leave(self, why: str) -> None:
+        self._note("leave", why)
 
     async def cancel_run(self, run: str) -> None:
         self._note("cancel_run", run)

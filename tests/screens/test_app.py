@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,19 +12,23 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from cc4tui.domain.run import RunStatus, TaskRunState
-from cc4tui.ports import RunOptions
+from cc4tui.ports import Instance, RunOptions
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.dialogs.keys import KeysDialog
 from cc4tui.screens.dialogs.quit import QuitDialog
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.ideas import IdeasTab
-from cc4tui.screens.messages import RunProgressed, Undoable
+from cc4tui.screens.messages import RunProgressed, RunRequested, Undoable
 from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.undo import UndoStack
 from cc4tui.screens.verbs import TABLE, Scope, verbs
 from cc4tui.screens.widgets.key_bar import KeyBar
+from cc4tui.screens.widgets.others_line import OthersLine
 from cc4tui.screens.widgets.status_bar import StatusBar
 from cc4tui.screens.widgets.text_pane import TextPane
+
+
+OTHER = Instance(4711, datetime(2026, 11, 21, 10, 0, tzinfo=UTC), "cc4tui run plan.md")
 
 
 def in_front(pilot: Pilot[None], kind: type[Any]) -> bool:
@@ -273,11 +278,40 @@ async def test_with_agents_running_it_asks(
 async def test_another_processs_run_does_not_hold_anybody(
     open_app: Any, center: Any, until: Any, make_run: Any
 ) -> None:
-    run = make_run("r-9", "plans/api.md", owner={"pid": os.getpid() + 1})
-    await center.journal.create_run(run, [])
+    await center.journal.create_run(make_run("r-9", "plans/api.md"), [])
+    center.other = OTHER
     async with open_app(tab=Tab.PLANS) as pilot:
         await pilot.press("q")
         await until(pilot, lambda: pilot.app._exit)
+
+
+async def test_agents_can_be_kept_working_when_the_app_is_left(
+    open_app: Any, center: Any, until: Any, make_run: Any
+) -> None:
+    await center.journal.create_run(make_run("r-9", "plans/api.md"), [])
+    async with open_app(tab=Tab.PLANS) as pilot:
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuitDialog))
+        await pilot.press("w")
+        await until(pilot, lambda: pilot.app._exit)
+    assert ("leave", "quit") in center.calls
+
+
+async def test_a_second_app_only_watches_and_says_whom(
+    open_app: Any, center: Any, until: Any
+) -> None:
+    center.other = OTHER
+    async with open_app(tab=Tab.PLANS) as pilot:
+        line = pilot.app.query_one(OthersLine)
+        await until(pilot, lambda: line.display)
+        drawn = "".join(segment.text for segment in line.render_line(0))
+        assert "`cc4tui run plan.md` (process 4711, since " in drawn
+        pilot.app.post_message(RunRequested("plans/api.md", RunOptions()))
+        await until(pilot, lambda: pilot.app._notifications)
+        assert "only watches" in next(n.message for n in pilot.app._notifications)
+        assert not [call for call in center.calls if call[0] == "start_run"]
+        center.other = None
+        await until(pilot, lambda: not line.display)
 
 
 async def test_ctrl_c_copies_what_is_selected(open_app: Any, until: Any, center: Any) -> None:

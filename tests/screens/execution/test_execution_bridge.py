@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ from textual.message import Message
 
 from cc4tui import events as e
 from cc4tui.domain.run import RunStatus, TaskRunState
+from cc4tui.ports import Instance
 from cc4tui.screens import bridge as bridge_module
 from cc4tui.screens.bridge import RunBridge
 from cc4tui.screens.execution.model import RunModel
 
 
 S = TaskRunState
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 TASKS = {"1.1": "Settings", "1.2": "Client"}
+OTHER = Instance(4711, NOW, "cc4tui run plan.md")
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
@@ -32,6 +36,10 @@ class Listener:
     def model(self) -> RunModel | None:
         moved = [m for m in self.messages if isinstance(m, RunBridge.Moved)]
         return moved[-1].model if moved else None
+
+    @property
+    def failures(self) -> list[str]:
+        return [m.sentence for m in self.messages if isinstance(m, RunBridge.Failed)]
 
     def state(self, task: str) -> TaskRunState | None:
         model = self.model
@@ -53,6 +61,26 @@ async def listening(center: Any) -> AsyncIterator[Listener]:
     finally:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_no_state_is_told_before_it_is_certain(empty_center: Any, stage: Any) -> None:
+    """What a dead process left may be running, ended or lost: it is looked at first."""
+    told = stage(empty_center, TASKS)
+    told.start("1.1")
+    empty_center.other = OTHER  # this process works on nothing
+    empty_center.checked.clear()
+    empty_center.found = "Run r-1 was interrupted."
+    async with listening(empty_center) as listener:
+        listener.bridge.show(told.model.run.id)
+        await listener.until(lambda: listener.messages)
+        told.start("1.2")
+        await asyncio.sleep(0.1)
+        assert [type(message) for message in listener.messages] == [RunBridge.Checking]
+        empty_center.checked.set()
+        await listener.until(lambda: listener.model == told.model)
+        checked = listener.messages[1]
+        assert isinstance(checked, RunBridge.Checked)
+        assert checked.sentence == "Run r-1 was interrupted."
 
 
 async def test_a_past_run_is_read_from_the_journal(empty_center: Any, stage: Any) -> None:
@@ -148,10 +176,8 @@ async def test_a_run_that_does_not_exist_is_told_and_the_bridge_lives_on(
 ) -> None:
     async with listening(empty_center) as listener:
         listener.bridge.show("nowhere")
-        await listener.until(lambda: listener.messages)
-        failed = listener.messages[0]
-        assert isinstance(failed, RunBridge.Failed)
-        assert "nowhere" in failed.sentence
+        await listener.until(lambda: listener.failures)
+        assert "nowhere" in listener.failures[0]
         told = stage(empty_center, TASKS)
         listener.bridge.show(told.model.run.id)
         await listener.until(lambda: listener.model == told.model)
