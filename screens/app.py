@@ -15,7 +15,7 @@ from textual.command import Provider
 from textual.containers import Container
 from textual.widget import Widget
 
-from cc4tui.domain.run import RunRecord
+from cc4tui.domain.run import RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
 from cc4tui.ports import CommandCenter, RunOptions
@@ -359,7 +359,7 @@ class CommandCenterApp(App[None]):
         """Runs that this process works on."""
         active = self.center.active_run
         run = None if active is None else await self.center.journal.run(active)
-        return [] if run is None else [run]
+        return [] if run is None or run.status is not RunStatus.RUNNING else [run]
 
 
 def _focus_into(tab: Widget, before: Widget | None) -> None:

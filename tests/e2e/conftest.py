@@ -137,6 +137,7 @@ class Project:
         for process in psutil.process_iter():
             try:
                 environment, cwd = process.environ(), process.cwd()
+                command = " ".join(process.cmdline())
             except (psutil.Error, OSError):
                 continue
             ours = environment.get("CC4TUI_STATE_DIR") == str(self.state)
@@ -148,7 +149,7 @@ class Project:
                     and str(self.state) in environment.get("CC4_PROMPT_FILE", "")
                 )
             ):
-                found.append(f"{process.pid} {' '.join(process.cmdline())}")
+                found.append(f"{process.pid} {command}")
         return found
 
     def fsck(self) -> str:

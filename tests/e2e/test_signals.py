@@ -1,0 +1,299 @@
+"""Every way in which the app can be ended, in a real terminal: nothing left, nothing lost.
+
+The agents are as bad as they get: they ignore signals, fork, and hide in sessions of their own.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pyte
+import pytest
+
+
+pytestmark = pytest.mark.integration
+
+PLAN = "# P\n\n## Batch 1: A\n" + "".join(f"- [ ] 1.{n} Task {n}\n" for n in range(1, 4))
+
+STUBBORN = """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+pathlib.Path(f"{task}.txt").write_text(task)
+gate = pathlib.Path(os.environ["CC4_PROMPT_FILE"]).parents[5] / "gate"
+if not gate.exists():
+    for number in range(50):
+        session = {"start_new_session": number % 2 == 0}
+        env = {} if number % 3 == 0 else None
+        subprocess.Popen(["sleep", "300"], env=env, **session)
+    subprocess.Popen("(setsid sleep 300 &) ; nohup sleep 300 &", shell=True)
+print("up", flush=True)
+ledger("up")
+while not gate.exists():
+    time.sleep(0.02)
+"""
+
+OPEN = """
+import sys
+from pathlib import Path
+from cc4tui.cli.failures import guarded
+from cc4tui.cli.screen import open_app
+{before}
+sys.exit(guarded(lambda: open_app(Path("."), {plan})))
+"""
+BREAK_ON_HELP = """
+from cc4tui.screens.app import CommandCenterApp
+def broken(self):
+    raise RuntimeError("a defect")
+CommandCenterApp.action_help = broken
+"""
+
+
+class Terminal:
+    """A program with a controlling terminal of its own, and the screen that it made."""
+
+    def __init__(self, project, code: str) -> None:
+        self.written = b""
+        self._screen = pyte.Screen(120, 36)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+        self._before = termios.tcgetattr(self._slave)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=project.root,
+            env={**project.environment, "TERM": "xterm-256color"},
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def until(self, condition: str | Callable[[], object], seconds: float = 30) -> None:
+        """Read until it stands on the screen, or is true."""
+        end = time.monotonic() + seconds
+        while not (condition in self.text if isinstance(condition, str) else condition()):
+            assert time.monotonic() < end, f"{condition} did not come true:\n{self.text}"
+            self._read(0.05)
+
+    def ended(self) -> int:
+        """Its exit code, once all it wrote was read."""
+        self.until(lambda: self.process.poll() is not None)
+        while self._read(0.05):
+            pass
+        return int(self.process.returncode)
+
+    @property
+    def is_restored(self) -> bool:
+        """The screen of before is back, with cursor, without mouse reports, in its old mode."""
+        modes = {b"1049": False, b"25": True, b"1000": False, b"2004": False}
+        last = dict.fromkeys(modes, b"l") | {b"25": b"h"}
+        for mode, how in re.findall(rb"\x1b\[\?(\d+)([hl])", self.written):
+            last[mode] = how
+        shown = all(last[mode] == (b"h" if on else b"l") for mode, on in modes.items())
+        return shown and termios.tcgetattr(self._slave) == self._before
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        data = os.read(self._master, 65536)
+        self.written += data
+        self._stream.feed(data)
+        return True
+
+
+@pytest.fixture
+def terminals(project, agent) -> Iterator[Callable[..., Terminal]]:
+    """Opens the app: ``terminals()`` with the plan running, ``terminals(plan=None)`` without."""
+    opened: list[Terminal] = []
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    config = project.state.parent / "config"
+    config.mkdir()
+    command = json.dumps(agent(STUBBORN).split())
+    (config / "config.toml").write_text(
+        '[run]\nagent = "mine"\nworkers = 2\n'
+        f'[agents.mine]\ndriver = "command"\ncommand = {command}\n'
+    )
+
+    def make(plan: str | None = "plan.md", before: str = "") -> Terminal:
+        opened.append(Terminal(project, OPEN.format(plan=repr(plan), before=before)))
+        return opened[-1]
+
+    yield make
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def running(terminals, ledger) -> Callable[..., Terminal]:
+    """Opens the app on the plan and waits until its agents are up."""
+
+    def make(**options: Any) -> Terminal:
+        terminal = terminals(**options)
+        terminal.until(lambda: sum(line.startswith("up") for line in ledger()) == 2)
+        return terminal
+
+    return make
+
+
+def nothing_left(project) -> bool:
+    marked = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "300"]]
+    ours = [p for p in marked if str(project.root.parent) in _cwd(p)]
+    return not project.processes() and not ours
+
+
+def _cwd(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return process.cwd()
+    return ""
+
+
+def half_done(project) -> list[str]:
+    """Tasks whose unfinished work is on their branches."""
+    tasks = project.status()["tasks"]
+    branches = {task["id"]: task["branch"] for task in tasks if task["branch"]}
+    return sorted(task for task, name in branches.items() if f"{task}.txt" in project.files(name))
+
+
+def lands_later(project, ledger) -> None:
+    """The run goes on where it was: all land, none was done twice after its commit."""
+    (project.root.parent / "gate").touch()
+    again = project.cc4tui("resume", "--json")
+    assert again.code == 0, again.err
+    assert again.finished["counts"] == {"landed": 3}
+    ends = [line.split()[1] for line in ledger() if line.startswith("end")]
+    assert sorted(ends) == ["1.1", "1.2", "1.3"]
+    assert project.left_behind() == []
+    assert project.fsck() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_app_and_restores_the_terminal(project, running, ledger, number):
+    terminal = running()
+    terminal.process.send_signal(number)
+    assert terminal.ended() == 128 + number
+    assert terminal.is_restored
+    assert nothing_left(project)
+    assert project.status()["status"] == "interrupted"
+    assert half_done(project) == ["1.1", "1.2"]
+    lands_later(project, ledger)
+
+
+def test_a_second_ctrl_c_skips_waiting_but_never_saving(project, running):
+    terminal = running()
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.until("Ctrl-C: give them no time")
+    terminal.press("\x03")  # the terminal is the person's again: a real Ctrl-C
+    assert terminal.ended() == 130
+    assert "stopping at once" in terminal.text
+    assert terminal.is_restored
+    assert nothing_left(project)
+    assert half_done(project) == ["1.1", "1.2"]
+
+
+def test_a_defect_ends_the_app_with_a_sentence_and_saves_what_ran(project, running, ledger):
+    terminal = running(before=BREAK_ON_HELP)
+    terminal.press("?")
+    assert terminal.ended() == 1
+    assert "unexpected RuntimeError: a defect" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert terminal.is_restored
+    assert nothing_left(project)
+    lands_later(project, ledger)
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["app", "group"])
+def test_a_killed_app_leaves_nothing_running(project, running, ledger, group):
+    terminal = running()
+    if group:
+        os.killpg(terminal.process.pid, signal.SIGKILL)
+    else:
+        terminal.process.kill()
+    terminal.ended()
+    terminal.until(lambda: nothing_left(project), seconds=10)
+    lands_later(project, ledger)
+
+
+def test_being_stopped_for_a_while_harms_nothing(project, running, ledger):
+    terminal = running()
+    os.killpg(terminal.process.pid, signal.SIGSTOP)
+    (project.root.parent / "gate").touch()
+    deadline = time.monotonic() + 30
+    while sum(line.startswith("end") for line in ledger()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert terminal.process.poll() is None
+    os.killpg(terminal.process.pid, signal.SIGCONT)
+    terminal.press("3")
+    terminal.until("succeeded")
+    terminal.press("q")
+    assert terminal.ended() == 0
+    assert terminal.is_restored
+    assert set(project.states().values()) == {("landed", None)}
+    assert len([line for line in ledger() if line.startswith("start")]) == 3
+
+
+def test_agents_kept_on_quitting_are_taken_over_by_the_next_app(
+    project, running, terminals, ledger
+):
+    terminal = running()
+    terminal.press("q")
+    terminal.until("Keep them working")
+    terminal.press("w")
+    assert terminal.ended() == 0
+    assert terminal.is_restored
+    assert len(project.processes()) > 2
+    status = project.status()
+    assert (status["status"], status["counts"]["running"]) == ("interrupted", 2)
+    assert "works on without cc4tui" in status["tasks"][0]["reason"]
+    (project.root.parent / "gate").touch()
+    again = terminals(plan=None)
+    again.press("3")
+    again.until("succeeded")
+    again.press("q")
+    assert again.ended() == 0
+    assert len([line for line in ledger() if line.startswith("start")]) == 3
+    assert project.left_behind() == []
+
+
+def test_a_second_app_watches_and_starts_nothing(project, running, terminals):
+    first = running()
+    second = terminals()
+    second.until("only watching")
+    second.until(f"process {first.process.pid}")
+    second.until("only watches; start it again")
+    second.press("3")
+    second.until("Task 1")
+    second.press("q")
+    assert second.ended() == 0
+    assert first.process.poll() is None
+    assert project.status()["counts"]["running"] == 2
