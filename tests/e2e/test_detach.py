@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 PLAN = "# P\n\n## Batch 1: A\n" + "".join(f"- [ ] 1.{n} Task {n}\n" for n in range(1, 5))
 
@@ -25,7 +25,7 @@ print("done with", task)
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not _holds(condition):
         assert time.monotonic() < deadline, "it did not come true in time"

@@ -24,7 +24,7 @@ import pyte
 import pytest
 
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 PLAN = "# P\n\n## Batch 1: A\n" + "".join(f"- [ ] 1.{n} Task {n}\n" for n in range(1, 4))
 
@@ -87,7 +87,7 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
-    def until(self, condition: str | Callable[[], object], seconds: float = 30) -> None:
+    def until(self, condition: str | Callable[[], object], seconds: float = 60) -> None:
         """Read until it stands on the screen, or is true."""
         end = time.monotonic() + seconds
         while not (condition in self.text if isinstance(condition, str) else condition()):
