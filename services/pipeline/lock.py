@@ -14,7 +14,6 @@ from typing import Any
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
 from cc4tui.ports import Instance
-from cc4tui.services.processes.supervision import procfs
 
 
 COMMAND_LENGTH = 120
@@ -115,6 +114,8 @@ def refusal(other: Instance) -> str:
 
 
 def _about_us() -> dict[str, Any]:
+    from cc4tui.services.processes.supervision import procfs
+
     return {
         "pid": os.getpid(),
         "start": procfs.start_time(os.getpid()),
