@@ -186,7 +186,7 @@ def _agent(name: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> 
             " your own, or one of the drivers of docs/configuration.md"
         )
     spec = replace(base or AgentSpec(name, given["driver"]), **given)
-    if spec.driver == "command" and not spec.command:
+    if spec.driver in ("command", "acp") and not spec.command:
         raise ConfigError(
             f'{where}: agents.{name}.command is missing; write for example command = ["my-agent"]'
         )

@@ -64,6 +64,7 @@ class AgentSection(_Section):
     command: Commands = []
     model: Text = ""
     args: list[str] = []
+    policy: Literal["ask", "accept-edits", "yolo", "read-only"] = "yolo"
     env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
 
 

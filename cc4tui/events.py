@@ -121,6 +121,42 @@ class AgentOutput(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestOpened(Event):
+    """Signals that an agent waits for a person."""
+
+    request: str
+    """Its name, for the answer."""
+    kind: str
+    """permission or question."""
+    tool: str
+    summary: str
+    details: str = ""
+    choices: list[str] = field(default_factory=list)
+    """Answers that a question offers."""
+    rule: str = ""
+    """What would be allowed from now on by a lasting yes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestAnswered(Event):
+    """Signals that the agent does not wait for this any more."""
+
+    request: str
+    decision: str
+    """allowed, denied, answered or withdrawn."""
+    by: str
+    """person, rule or agent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSent(Event):
+    """Signals that a person's message was handed to the agent, or waits for its next attempt."""
+
+    text: str
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageReported(Event):
     """Signals tokens and cost of an attempt so far."""
 

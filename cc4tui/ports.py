@@ -4,9 +4,17 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, AgentSpec, ExitStatus, Launch
+from cc4tui.domain.agent import (
+    AgentEvent,
+    AgentJob,
+    AgentResult,
+    AgentSpec,
+    Answer,
+    ExitStatus,
+    Launch,
+)
 from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
@@ -187,6 +195,34 @@ class AgentStream(Protocol):
 
     def finish(self, exit_status: ExitStatus, stderr_tail: str) -> AgentResult:
         """Conclude after the last byte. `stderr_tail`: the last 4 KB of standard error."""
+
+
+@runtime_checkable
+class Conversation(Protocol):
+    """An AgentStream of an agent that also listens on its standard input while it works.
+
+    It only ever says what is to be written there; who reads the output and who writes the input is
+    not its business, so the same holds for an agent that is taken over after a restart.
+    """
+
+    survives: bool
+    """Whether its agent can go on when nobody talks to it any more."""
+
+    def outgoing(self) -> bytes:
+        """What standard input is to get now; asked for at the start and after every `feed`."""
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be said to it: standard input is to be closed."""
+
+    def say(self, text: str) -> None:
+        """A message of the person, as soon as the agent takes one."""
+
+    def answer(self, ref: str, answer: Answer) -> None:
+        """The answer to what it asked; unknown or withdrawn requests are passed over."""
+
+    def interrupt(self) -> None:
+        """End what it is doing now; with a message before or after, it goes on with that."""
 
 
 class AgentBackend(Protocol):

@@ -9,6 +9,10 @@ from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 
 
+POLICIES = ("ask", "accept-edits", "yolo", "read-only")
+"""What an agent may do without asking: look around, change files too, everything; or only look."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
     """A configured agent: which driver, which program, with what."""
@@ -21,6 +25,8 @@ class AgentSpec:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to the allow-list of variables that is passed through."""
+    policy: str = "yolo"
+    """What it may do by itself: one of POLICIES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,42 @@ class LimitReached(AgentEvent):
     reason: str
     until: float | None = None
     """When it is reset, in seconds since the epoch; None = the agent did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(AgentEvent):
+    """The agent waits until somebody lets it do something, or tells it something."""
+
+    ref: str
+    """Its own id of the request."""
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    """What it is about, in one line."""
+    kind: str = "permission"
+    """``permission`` or ``question``."""
+    changes: bool = True
+    """Whether it may change something; reading and searching do not."""
+    edits: bool = False
+    """Whether it does no more than change files of the worktree."""
+    choices: tuple[str, ...] = ()
+    """Answers that a question offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskWithdrawn(AgentEvent):
+    """The agent no longer waits for this."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody decided about a request."""
+
+    allow: bool
+    text: str = ""
+    """Why not, for the agent; or the answer to its question."""
 
 
 @dataclass(frozen=True, slots=True)

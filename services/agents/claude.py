@@ -1,14 +1,24 @@
 """Claude Code, the real command line, without a screen: ``claude -p`` with JSON lines.
 
-Measured with 2.1.197. As root it refuses bypassPermissions unless the person has set IS_SANDBOX:
-that variable is passed through and never set here. SIGINT is the one signal after which it ends its
-own shells, so it gets time for that.
+Measured with 2.1.197. It is told things as JSON lines while it works: the prompt first, messages of
+a person, answers to its requests. As root it refuses bypassPermissions unless the person has set
+IS_SANDBOX: that variable is passed through and never set here. SIGINT is the one signal after which
+it ends its own shells, so it gets time for that.
 """
 
 from cc4tui.domain.agent import AgentJob, AgentSpec
 from cc4tui.services.agents.claude_stream import ClaudeStream
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.environment import CLOUD_PASSES
+
+
+MODES = {
+    "ask": "default",
+    "accept-edits": "acceptEdits",
+    "yolo": "bypassPermissions",
+    "read-only": "default",
+}
+"""Its own names of the policies; in `default` it asks before everything that changes something."""
 
 
 class ClaudeBackend(CliBackend):
@@ -37,11 +47,16 @@ class ClaudeBackend(CliBackend):
         "OTEL_*",
     )
 
+    stdin = "pipe"
+
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
-        """Print mode; all permissions, unless the agent's arguments choose another mode."""
+        """Print mode; permissions by its policy, unless its arguments choose another mode."""
         options = ["-p", "--output-format", "stream-json", "--verbose"]
+        options += ["--input-format", "stream-json", "--replay-user-messages"]
         if "--permission-mode" not in spec.args:
-            options += ["--permission-mode", "bypassPermissions"]
+            options += ["--permission-mode", MODES[spec.policy]]
+        if spec.policy != "yolo" and "--permission-prompt-tool" not in spec.args:
+            options += ["--permission-prompt-tool", "stdio"]
         if model := job.model or spec.model:
             options += ["--model", model]
         if job.effort:

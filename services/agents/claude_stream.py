@@ -13,6 +13,7 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
+    Answer,
     BackingOff,
     ExitStatus,
     FileChanged,
@@ -27,6 +28,7 @@ from cc4tui.domain.agent import (
     ToolReturned,
 )
 from cc4tui.services.agents.claude_result import conclude
+from cc4tui.services.agents.claude_talk import ClaudeTalk
 from cc4tui.services.agents.claude_usage import UsageCounter
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.reasons import reason_code, sentence
@@ -44,12 +46,14 @@ from cc4tui.services.agents.wire import (
 
 
 class ClaudeStream(JsonStream):
-    """One process of ``claude -p --output-format stream-json``."""
+    """One process of ``claude -p`` with JSON lines both ways."""
 
     program = "claude"
+    survives = True
 
     def __init__(self, job: AgentJob) -> None:
         super().__init__()
+        self._talk = ClaudeTalk(job.prompt)
         self._worktree = job.worktree
         self._session = job.resume_session
         self._sessions_told: set[str] = set()
@@ -57,8 +61,37 @@ class ClaudeStream(JsonStream):
         self._result: dict[str, Any] | None = None
         self._problem = ""
 
+    # --- what is said to it ------------------------------------------------------------------
+
+    def outgoing(self) -> bytes:
+        """Everything that is due."""
+        return self._talk.outgoing()
+
+    @property
+    def over(self) -> bool:
+        """It said that it is finished after it had read everything that it was told."""
+        return self._result is not None and self._talk.was_read
+
+    def say(self, text: str) -> None:
+        """It reaches the model after the tool call that runs, or begins a new turn."""
+        self._talk.say(text)
+
+    def answer(self, ref: str, answer: Answer) -> None:
+        """Allow or deny a tool call, or answer its question."""
+        self._talk.answer(ref, answer)
+
+    def interrupt(self) -> None:
+        """End the turn; the session goes on with what is said next."""
+        self._talk.interrupt()
+
+    # --- what it says ------------------------------------------------------------------------
+
     def read_message(self, message: dict[str, Any]) -> Iterable[AgentEvent]:
         match message.get("type"):
+            case "control_request":
+                return self._talk.asked(message, self._worktree)
+            case "control_cancel_request":
+                return self._talk.withdrawn(text_at(message, "request_id"))
             case "system":
                 return self._system(message)
             case "assistant":
@@ -120,6 +153,8 @@ class ClaudeStream(JsonStream):
                     yield TodosChanged(tuple(_todos(list_at(arguments, "todos"))))
 
     def _user(self, message: dict[str, Any]) -> Iterator[AgentEvent]:
+        if value_at(message, "isReplay") is True:
+            self._talk.read()
         for block in list_at(message, "message", "content"):
             if text_at(block, "type") == "tool_result":
                 failed = value_at(block, "is_error") is True

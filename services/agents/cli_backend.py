@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cc4tui.domain.agent import AgentJob, AgentSpec, Launch
+from cc4tui.domain.agent import POLICIES, AgentJob, AgentSpec, Launch
 from cc4tui.ports import AgentStream
 from cc4tui.services.agents.environment import defaults, job_environment
 from cc4tui.services.agents.program import command_line, missing, search_path
@@ -22,6 +22,10 @@ class CliBackend(ABC):
     """Variables of the person that it needs."""
     defaults: ClassVar[Mapping[str, str]] = {}
     """Variables it gets when the person has not set them."""
+    stdin: ClassVar[str] = "prompt"
+    """As `Launch.stdin`; ``pipe`` if its stream is a Conversation."""
+    policies: ClassVar[tuple[str, ...]] = POLICIES
+    """Those of POLICIES that it can keep."""
     interrupt_seconds: ClassVar[float]
     """How long it needs to end its own commands after SIGINT."""
 
@@ -29,7 +33,12 @@ class CliBackend(ABC):
         self._person = person
 
     def check(self, spec: AgentSpec) -> str | None:
-        """Whether the program is installed."""
+        """Whether the program is installed, and can do what is asked of it."""
+        if spec.policy not in self.policies:
+            return (
+                f'the agent {spec.name} cannot work with policy "{spec.policy}" without a screen;'
+                f" choose one of: {', '.join(self.policies)}"
+            )
         program = spec.command[0] if spec.command else self.driver
         return missing(program, search_path(spec, self._person), self.install)
 
@@ -38,7 +47,7 @@ class CliBackend(ABC):
         return Launch(
             argv=(*command_line(spec, self._person, self.driver), *self.options(spec, job)),
             env=job_environment(job) | defaults(spec, self._person, self.defaults),
-            stdin="prompt",
+            stdin=self.stdin,
             passes=(*self.passes, *self.more_passes()),
             interrupt_seconds=self.interrupt_seconds,
         )

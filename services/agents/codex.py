@@ -38,12 +38,21 @@ _RECONNECTING = re.compile(r"Reconnecting\.\.\. (\d+)/(\d+)(?: \((.*)\))?", re.D
 _SANDBOX_OPTIONS = frozenset({"-s", "--sandbox", "--full-auto", "--approve-for-me"})
 
 
+SANDBOXES = {
+    "accept-edits": ["-c", "sandbox_mode=workspace-write"],
+    "yolo": ["--dangerously-bypass-approvals-and-sandbox"],
+    "read-only": ["-c", "sandbox_mode=read-only"],
+}
+"""By policy; as settings, because ``exec resume`` has no option for it."""
+
+
 class CodexBackend(CliBackend):
     """Starts one ``codex exec`` per attempt."""
 
     driver = "codex"
     install = "install it with: npm install -g @openai/codex"
     interrupt_seconds = 3.0  # obeyed after 0.05 s
+    policies = ("accept-edits", "yolo", "read-only")
     passes = ("OPENAI_*", "CODEX_*", "AZURE_OPENAI_*", "RUST_LOG")
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
@@ -51,7 +60,7 @@ class CodexBackend(CliBackend):
         options = ["exec", *(["resume"] if job.resume_session else [])]
         options += ["--json", "--skip-git-repo-check"]
         if _SANDBOX_OPTIONS.isdisjoint(spec.args):
-            options.append("--dangerously-bypass-approvals-and-sandbox")
+            options += SANDBOXES[spec.policy]
         if model := job.model or spec.model:
             options += ["-m", model]
         if job.effort:

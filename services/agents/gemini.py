@@ -43,12 +43,17 @@ _INNER_MESSAGE = re.compile(r'(?<="message":")[^"\\]+(?=")')
 _WRITING_TOOLS = frozenset({"write_file", "replace"})
 
 
+MODES = {"accept-edits": "auto_edit", "yolo": "yolo", "read-only": "plan"}
+"""Its own names of the policies."""
+
+
 class GeminiBackend(CliBackend):
     """Starts one ``gemini`` per attempt."""
 
     driver = "gemini"
     install = "install it with: npm install -g @google/gemini-cli"
     interrupt_seconds = 0.5  # it does not listen
+    policies = tuple(MODES)
     defaults = {"GEMINI_CLI_TRUST_WORKSPACE": "true"}  # noqa: RUF012 - a ClassVar of the base
     passes = (*CLOUD_PASSES, "GEMINI_*", "GOOGLE_*")
 
@@ -56,7 +61,7 @@ class GeminiBackend(CliBackend):
         """All tools, unless the agent's arguments choose another mode; it knows no effort."""
         options = ["-o", "stream-json"]
         if "--approval-mode" not in spec.args:
-            options += ["--approval-mode", "yolo"]
+            options += ["--approval-mode", MODES[spec.policy]]
         if model := job.model or spec.model:
             options += ["-m", model]
         if job.resume_session:

@@ -44,6 +44,7 @@ class OpencodeBackend(CliBackend):
     driver = "opencode"
     install = "install it with: npm install -g opencode-ai"
     interrupt_seconds = 2.0  # obeyed at once, but its shells stay and are swept
+    policies = ("yolo", "read-only")
     defaults = {"OPENCODE_DISABLE_AUTOUPDATE": "1"}  # noqa: RUF012 - a ClassVar of the base
     passes = (
         *CLOUD_PASSES,
@@ -62,7 +63,8 @@ class OpencodeBackend(CliBackend):
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
         """All permissions that are not refused by its own settings."""
-        options = ["run", "--format", "json", "--auto"]
+        options = ["run", "--format", "json"]
+        options += ["--agent", "plan"] if spec.policy == "read-only" else ["--auto"]
         if model := job.model or spec.model:
             options += ["-m", model]
         if job.effort:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GROUP = "cc4tui.agents"
 
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
+    "acp": ("acp", "AcpBackend"),
     "claude": ("claude", "ClaudeBackend"),
     "codex": ("codex", "CodexBackend"),
     "command": ("command", "CommandBackend"),

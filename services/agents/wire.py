@@ -29,6 +29,11 @@ def parse_object(line: bytes) -> dict[str, Any] | None:
     return found
 
 
+def json_line(message: Mapping[str, Any]) -> bytes:
+    """A message for an agent: one line, nothing in it that a strict reader refuses."""
+    return json.dumps(_repaired(message), ensure_ascii=True).encode("ascii") + b"\n"
+
+
 def _repaired(value: Any) -> Any:
     """Without lone surrogates, which JSON can spell but no file, database or terminal can hold."""
     if isinstance(value, str):

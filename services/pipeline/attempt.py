@@ -14,7 +14,7 @@ from cc4tui.domain.agent import AgentJob, AgentResult, AgentSpec, ExitStatus
 from cc4tui.domain.run import AttemptOutcome, AttemptRecord, ReasonCode
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import AttemptStarted, CheckoutChanged, Event, SetupFinished, SetupStarted
-from cc4tui.ports import AgentStream, Process, ProcessSpec
+from cc4tui.ports import AgentStream, Conversation, Process, ProcessSpec
 from cc4tui.services.agents.output import FileOutputReader, stderr_tail
 from cc4tui.services.agents.prompt import build_prompt
 from cc4tui.services.agents.redaction import mask_outputs
@@ -25,6 +25,7 @@ from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
 from cc4tui.services.pipeline.following import Follower
 from cc4tui.services.pipeline.preparation import SetupError
+from cc4tui.services.pipeline.talk import Talk
 from cc4tui.services.pipeline.verification import CheckResult
 from cc4tui.services.pipeline.workspace import Checkout
 from cc4tui.services.processes.ends import began, worked_seconds
@@ -82,8 +83,10 @@ class AttemptRunner:
             )
             await self._context.workspace.quarantine.look(self._others(claim))
             self._context.workspace.guard.began(claim.task)
-            process = await self._start(claim, job, folder, checkout.environment)
-            return await self._conclude(claim, claim.planned.agent, job, process, checkout)
+            agent = claim.planned.agent
+            stream = self._context.backend(agent.driver).stream(agent, job)
+            process = await self._start(claim, job, stream, checkout.environment)
+            return await self._conclude(claim, stream, process, checkout)
 
     async def adopt(self, adopted: Adopted) -> AttemptReport | None:
         """Bring an attempt to its end that an earlier process began; like `run` from its start."""
@@ -95,22 +98,25 @@ class AttemptRunner:
             agent = _recorded_agent(claim, record)
             if record.started is None:
                 await self._record_start(claim, process, job, process.folder)
-            return await self._conclude(claim, agent, job, process, adopted.checkout)
+            stream = self._context.backend(agent.driver).stream(agent, job)
+            if isinstance(stream, Conversation):
+                claim.talk = self._talk(claim, agent, stream, process, adopted=True)
+            return await self._conclude(claim, stream, process, adopted.checkout)
 
     async def _conclude(
-        self, claim: Claim, agent: AgentSpec, job: AgentJob, process: Process, checkout: Checkout
+        self, claim: Claim, stream: AgentStream, process: Process, checkout: Checkout
     ) -> AttemptReport | None:
         """Stay with the agent until its end, judge that, and commit what it left."""
-        stream = self._context.backend(agent.driver).stream(agent, job)
         heard = self._context.with_output or stream.needs_output
         redactor = self._context.redactor
         reader = FileOutputReader(process.folder, stream, redactor) if heard else None
         clocks = Clocks(self._limits(claim), began=began(process.folder))
-        follower = Follower(self._context, claim, process, reader, clocks)
+        follower = Follower(self._context, claim, process, reader, clocks, claim.talk)
         try:
             end = await follower.follow()
         except LeftRunningError:
             return None
+        await self._context.desk.forget(claim.task, claim.attempt)
         await self._context.workspace.quarantine.look(self._context.claims)
         await self._look_at_checkout(claim)
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
@@ -144,7 +150,7 @@ class AttemptRunner:
         """Give the worktree back once nothing runs in it; if an agent works on in it, it stays."""
         if claim.process is not None:
             try:
-                if self._context.detach:
+                if self._context.detach and claim.may_survive:
                     await claim.process.keep()
                 else:
                     claim.process.stop("closing")
@@ -185,9 +191,24 @@ class AttemptRunner:
             rehearse=planned.task.rehearse,
         )
 
+    def _talk(
+        self,
+        claim: Claim,
+        agent: AgentSpec,
+        stream: Conversation,
+        process: Process,
+        *,
+        adopted: bool = False,
+    ) -> Talk:
+        about = claim.task, claim.attempt, agent.policy
+        return Talk(stream, process, self._context.desk, about, adopted=adopted)
+
     async def _start(
-        self, claim: Claim, job: AgentJob, folder: Path, extra: Mapping[str, str]
+        self, claim: Claim, job: AgentJob, stream: AgentStream, extra: Mapping[str, str]
     ) -> Process:
+        folder = job.prompt_file.parent
+        talks = stream if isinstance(stream, Conversation) else None
+        may_stay = self._context.detach and (talks is None or talks.survives)
         agent = claim.planned.agent
         launch = self._context.backend(agent.driver).launch(agent, job)
         token = secrets.token_hex(16)
@@ -203,13 +224,15 @@ class AttemptRunner:
             stdin=str(job.prompt_file) if launch.stdin == "prompt" else launch.stdin,
             interrupt_seconds=launch.interrupt_seconds,
             output_cap=self._context.output_cap,
-            on_app_loss="keep" if self._context.detach else "kill",
+            on_app_loss="keep" if may_stay else "kill",
         )
         await self._journal(claim, step="spawning", token=token, folder=str(folder))
         process = await self._context.host.spawn(spec)
+        if talks is not None:
+            claim.talk = self._talk(claim, agent, talks, process)
         claim.hold(process, agent=True)
         if claim.leaving is not None:
-            await process.keep()
+            await claim.leave(claim.leaving)
         await self._record_start(claim, process, job, folder)
         return process
 

@@ -55,6 +55,16 @@ class Clocks:
         self._started = self._heard if began is None else began
         self._size = 0
         self._finished: float | None = None
+        self._held: float | None = None
+
+    def hold(self, *, held: bool) -> None:
+        """Stop counting while the agent waits for a person, and go on afterwards."""
+        now = self._clock()
+        if held and self._held is None:
+            self._held = now
+        elif not held and self._held is not None:
+            self._started += now - self._held
+            self._heard, self._held = now, None
 
     def wrote(self, size: int) -> None:
         """Tell how much it has written so far, in bytes."""
@@ -72,7 +82,7 @@ class Clocks:
 
     def overdue(self) -> Overdue | None:
         """The limit that has run out; None while it has time."""
-        now = self._clock()
+        now = self._clock() if self._held is None else float("-inf")
         return next((limit for due, limit in self._deadlines() if due <= now), None)
 
     def patience(self) -> float:

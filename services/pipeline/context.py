@@ -10,9 +10,11 @@ from cc4tui.domain.run import RunRecord
 from cc4tui.ports import AgentBackend, Process, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.selection import PlannedTask
+from cc4tui.services.pipeline.talk import Talk
 from cc4tui.services.pipeline.workspace import Workspace
 
 
@@ -32,6 +34,14 @@ class Claim:
     """Set when its agent is to work on without us; also before the process exists."""
     has_agent: bool = False
     """Whether the process is the agent, and not one that prepares its worktree."""
+
+    talk: Talk | None = None
+    """With an agent that listens while it works."""
+
+    @property
+    def may_survive(self) -> bool:
+        """Whether its agent can work on without us; one that needs answers all the time cannot."""
+        return self.talk is None or (self.talk.survives and not self.talk.waits_for_person)
 
     @property
     def task(self) -> str:
@@ -59,7 +69,9 @@ class Claim:
         One that is about to start does so first. What prepares its worktree is stopped instead.
         """
         self.leaving = why
-        if self.process is not None and self.has_agent:
+        if self.process is not None and self.has_agent and self.may_survive:
+            if self.talk is not None:
+                self.talk.leave()
             await self.process.keep()
         elif self.process is not None:
             self.stop(why)
@@ -76,6 +88,7 @@ class RunContext:
     host: ProcessHost
     workspace: Workspace
     patience: Patience
+    desk: Desk
     folder: Path
     """Holds the attempts' folders: ``<task slug>-<attempt>``."""
     backend: Callable[[str], AgentBackend]

@@ -14,6 +14,7 @@ from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkippe
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.adoption import Stock, take_stock
 from cc4tui.services.pipeline.context import RunContext
+from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.finish import Finisher
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.live_plan import LivePlan
@@ -26,6 +27,7 @@ from cc4tui.services.pipeline.planned import schedulable
 from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.recovery import Recovered, Recovery
+from cc4tui.services.pipeline.rules import RuleBook
 from cc4tui.services.pipeline.schedule import Schedule
 from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
 from cc4tui.services.pipeline.surroundings import Surroundings
@@ -160,11 +162,18 @@ class RunEngine:
         copies = PlanCopies(folder)
         data = copies.current.read_bytes()
         plan = read_plan(data, run.plan, accept_offers=options.accept_offers)
+        recorder = Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor)
         return RunContext(
             run=run,
             plan=plan,
             tasks=self._planned(plan, copies.others(), options, records),
-            recorder=Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor),
+            recorder=recorder,
+            desk=Desk(
+                run.id,
+                recorder,
+                (RuleBook(folder / "rules.json"), RuleBook(self._s.state / "rules.json")),
+                self._s.redactor,
+            ),
             host=self._s.host,
             workspace=workspace,
             patience=self._patience,

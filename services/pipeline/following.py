@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentEvent, AgentFinished, ToolCalled
+from cc4tui.domain.agent import AgentEvent, AgentFinished, Asked, AskWithdrawn, ToolCalled
 from cc4tui.domain.agent import UsageReported as AgentUsage
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import UsageReported
@@ -11,6 +11,7 @@ from cc4tui.ports import OutputReader, Process, ProcessEnd
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.output import output_event
+from cc4tui.services.pipeline.talk import Talk
 
 
 FOLLOW_SECONDS = 0.1
@@ -25,6 +26,7 @@ class Follower:
     Args:
         reader: Of what it says; None when nobody needs that.
         clocks: Count from its start.
+        talk: With an agent that listens while it works.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Follower:
         process: Process,
         reader: OutputReader | None,
         clocks: Clocks,
+        talk: Talk | None = None,
     ) -> None:
         self._context = context
         self._claim = claim
         self._process = process
         self._reader = reader
         self._clocks = clocks
+        self._talk = talk
         self._over = asyncio.Event()
         self.overdue: Overdue | None = None
         """The limit that it was stopped for."""
@@ -69,6 +73,7 @@ class Follower:
     async def _keep_time(self) -> None:
         while not self._over.is_set():
             self._clocks.wrote(_written(self._process.folder))
+            self._clocks.hold(held=self._talk is not None and self._talk.waits_for_person)
             self.overdue = self._clocks.overdue()
             if self.overdue is not None:
                 self._process.stop(self.overdue.why)
@@ -78,6 +83,8 @@ class Follower:
     async def _read(self, reader: OutputReader) -> None:
         while True:
             last = self._over.is_set()
+            if self._talk is not None:
+                self._talk.go_on()
             events = await reader.read()
             await self._tell(events)
             if events:
@@ -97,6 +104,8 @@ class Follower:
                 self._clocks.finished()
             elif isinstance(event, ToolCalled):
                 self._clocks.went_on()
+            elif isinstance(event, Asked | AskWithdrawn) and self._talk is not None:
+                await self._talk.hear(event)
             if self._context.with_output:
                 told = output_event(event, run, task, attempt)
                 if told is not None:

@@ -1,8 +1,11 @@
 """Recordings of real agents, and a plain way to run a backend's program without supervisor."""
 
+import contextlib
 import json
 import os
 import subprocess
+import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, AgentSpec, ExitStatus
-from cc4tui.ports import AgentBackend, AgentStream
+from cc4tui.ports import AgentBackend, AgentStream, Conversation
 from cc4tui.services.processes.environment import scrubbed_environment
 
 
@@ -96,7 +99,10 @@ def job(tmp_path: Path, taped_job: AgentJob) -> AgentJob:
 
 @pytest.fixture
 def run_agent() -> Callable[..., Ended]:
-    """Starts what a backend launches and decodes its output, to the end."""
+    """Starts what a backend launches and decodes its output, to the end.
+
+    `listen` gets every event and the stream, to answer what is asked.
+    """
 
     def run(
         backend: AgentBackend,
@@ -104,25 +110,50 @@ def run_agent() -> Callable[..., Ended]:
         spec: AgentSpec | None = None,
         person: Mapping[str, str] = os.environ,
         timeout: float = 50,
+        listen: Callable[[AgentEvent, AgentStream], None] | None = None,
     ) -> Ended:
         spec = spec or AgentSpec(backend.driver, backend.driver)
         launch = backend.launch(spec, job)
-        done = subprocess.run(
-            launch.argv,
-            cwd=job.worktree,
-            env=scrubbed_environment(person, launch.passes, {**launch.env, **spec.env}),
-            input=job.prompt_file.read_bytes() if launch.stdin == "prompt" else b"",
-            capture_output=True,
-            timeout=timeout,
-            start_new_session=True,
-            check=False,
-        )
         stream = backend.stream(spec, job)
-        events = list(stream.feed(done.stdout))
-        stderr = done.stderr.decode("utf-8", "replace")
-        result = stream.finish(ExitStatus(done.returncode), stderr)
-        return Ended(
-            events, result, done.stdout.decode("utf-8", "replace"), stderr, done.returncode
-        )
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(
+                launch.argv,
+                cwd=job.worktree,
+                env=scrubbed_environment(person, launch.passes, {**launch.env, **spec.env}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            ) as process,
+        ):
+            killer = threading.Timer(timeout, process.kill)
+            killer.start()
+            output, events = b"", []
+            if launch.stdin == "prompt":
+                process.stdin.write(job.prompt_file.read_bytes())
+            talks = stream if isinstance(stream, Conversation) else None
+            converse(talks, process)
+            for line in process.stdout:
+                output += line
+                for event in stream.feed(line):
+                    events.append(event)
+                    if listen is not None:
+                        listen(event, stream)
+                converse(talks, process)
+            code = process.wait()
+            killer.cancel()
+            errors.seek(0)
+            stderr = errors.read().decode("utf-8", "replace")
+        result = stream.finish(ExitStatus(code), stderr)
+        return Ended(events, result, output.decode("utf-8", "replace"), stderr, code)
+
+    def converse(talks: Conversation | None, process: subprocess.Popen) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            if talks is not None and not process.stdin.closed:
+                process.stdin.write(talks.outgoing())
+                process.stdin.flush()
+            if talks is None or talks.over:
+                process.stdin.close()
 
     return run

@@ -47,6 +47,8 @@ MODIFIERS = (
 )
 MARKER = re.compile(rf"<<\s*({'|'.join((*ACTIONS, *MODIFIERS, 'reply'))})\b(.*?)>>", re.DOTALL)
 REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+ADDED = ("sent a new message while you were working", "sent the following message")
+"""Claude Code's words around a message that came during a turn, to be done at its end."""
 FOLDER = re.compile(r"[Ww]orking directory: ([^\\\n\"]+)")
 MESSAGES = {
     401: "invalid x-api-key",
@@ -166,12 +168,16 @@ def current_step(body: Json) -> Step:
 
 def step_of(turns: list[Turn]) -> Step:
     """Which step a conversation has come to."""
-    texts = [REMINDER.sub("", turn.text) if turn.role == "user" else "" for turn in turns]
-    marked = [index for index, text in enumerate(texts) if MARKER.search(text)]
-    if not marked:
+    asked, begin = "", 0
+    for index, turn in enumerate(turns):
+        added = any(words in turn.text for words in ADDED) and bool(asked)
+        text = turn.text if added else REMINDER.sub("", turn.text)
+        if (turn.role == "user" or added) and MARKER.search(text):
+            asked, begin = (f"{asked}\n{text}", begin) if added else (text, index)
+    if not asked:
         return {"final": "OK (no markers in the prompt)"}
-    steps = read_steps(texts[marked[-1]])
-    done = sum(turn.calls_a_tool for turn in turns[marked[-1] + 1 :])
+    steps = read_steps(asked)
+    done = sum(turn.calls_a_tool for turn in turns[begin + 1 :])
     return steps[min(done, len(steps) - 1)]
 
 

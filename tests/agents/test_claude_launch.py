@@ -39,9 +39,10 @@ def test_the_command(program: Path, taped_job: AgentJob) -> None:
     assert launch.argv == (
         str(program),
         *("-p", "--output-format", "stream-json", "--verbose"),
+        *("--input-format", "stream-json", "--replay-user-messages"),
         *("--permission-mode", "bypassPermissions"),
     )
-    assert launch.stdin == "prompt"
+    assert launch.stdin == "pipe"
     assert launch.interrupt_seconds == 5.0
 
 
@@ -51,6 +52,17 @@ def test_model_effort_and_session(taped_job: AgentJob) -> None:
     assert argv[-6:] == ("--model", "sonnet", "--effort", "high", "--resume", "abc")
     of_the_task = replace(job, model="opus")
     assert "opus" in ClaudeBackend({}).launch(replace(SPEC, model="sonnet"), of_the_task).argv
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode"),
+    [("ask", "default"), ("accept-edits", "acceptEdits"), ("read-only", "default")],
+)
+def test_policies_other_than_yolo_ask_through_the_pipe(
+    policy: str, mode: str, taped_job: AgentJob
+) -> None:
+    argv = ClaudeBackend({}).launch(replace(SPEC, policy=policy), taped_job).argv
+    assert argv[-4:] == ("--permission-mode", mode, "--permission-prompt-tool", "stdio")
 
 
 def test_own_command_and_arguments(taped_job: AgentJob) -> None:

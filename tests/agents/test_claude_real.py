@@ -15,9 +15,12 @@ import psutil
 import pytest
 
 from cc4tui.domain.agent import (
+    AgentEvent,
     AgentJob,
     AgentResult,
     AgentSpec,
+    Answer,
+    Asked,
     BackingOff,
     ExitStatus,
     FileChanged,
@@ -29,6 +32,7 @@ from cc4tui.domain.agent import (
 )
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
+from cc4tui.ports import Conversation
 from cc4tui.services.agents.claude import ClaudeBackend
 from cc4tui.services.processes.environment import scrubbed_environment
 
@@ -43,14 +47,21 @@ def ask(job: AgentJob, claude_environment: dict[str, str], run_agent: Callable) 
     """Has Claude Code do a prompt in a git repository."""
     subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
 
-    def run(prompt: str, spec: AgentSpec = SPEC, job: AgentJob = job, **person: str | None):
-        job.prompt_file.write_text(prompt, encoding="utf-8")
+    def run(
+        prompt: str,
+        spec: AgentSpec = SPEC,
+        job: AgentJob = job,
+        listen: Callable | None = None,
+        **person: str | None,
+    ):
+        job = replace(job, prompt=prompt)
         environment = {
             name: value
             for name, value in {**claude_environment, **person}.items()
             if value is not None
         }
-        return run_agent(ClaudeBackend(environment), job, spec, environment, timeout=100)
+        backend = ClaudeBackend(environment)
+        return run_agent(backend, job, spec, environment, timeout=100, listen=listen)
 
     return run
 
@@ -189,25 +200,23 @@ def test_an_interrupt_leaves_no_shell(
 ) -> None:
     """SIGINT while a command runs: the CLI says so, and ends the command itself."""
     environment = {**claude_environment, "CLAUDE_TEST_MARK": tree_of_this_test.mark}
-    job.prompt_file.write_text(
-        "<<say starting>> <<bash sleep 300>> <<write path=late.txt lines=1>>"
-    )
+    prompt = "<<say starting>> <<bash sleep 300>> <<write path=late.txt lines=1>>"
+    job = replace(job, prompt=prompt)
     backend = ClaudeBackend(environment)
     launch = backend.launch(SPEC, job)
     stream = backend.stream(SPEC, job)
-    with (
-        job.prompt_file.open("rb") as prompt,
-        subprocess.Popen(
-            launch.argv,
-            cwd=job.worktree,
-            env=scrubbed_environment(environment, launch.passes, launch.env),
-            stdin=prompt,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process,
-    ):
+    with subprocess.Popen(
+        launch.argv,
+        cwd=job.worktree,
+        env=scrubbed_environment(environment, launch.passes, launch.env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
         assert process.stdout is not None
+        process.stdin.write(stream.outgoing())
+        process.stdin.flush()
         while not any(isinstance(e, ToolCalled) for e in stream.feed(process.stdout.readline())):
             assert process.poll() is None
         while not any("sleep" in name for name in tree_of_this_test.names()):
@@ -223,6 +232,63 @@ def test_an_interrupt_leaves_no_shell(
     assert not (job.worktree / "late.txt").exists()
 
 
+def test_asks_before_it_changes_something(ask: Callable, job: AgentJob) -> None:
+    asked = []
+
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, Asked):
+            asked.append((event.tool, event.summary, event.edits))
+            stream.answer(event.ref, Answer(event.edits, "" if event.edits else "not that one"))
+
+    ended = ask(
+        "<<write path=a.txt lines=1>> <<bash touch b.txt>> <<read path=a.txt>>",
+        replace(SPEC, policy="ask"),
+        listen=listen,
+    )
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended.stderr
+    assert asked == [("Write", "Write a.txt", True), ("Bash", "Bash touch b.txt", False)]
+    assert (job.worktree / "a.txt").exists()
+    assert not (job.worktree / "b.txt").exists()
+    assert "not that one" in "".join(e.text for e in ended.events if isinstance(e, ToolReturned))
+    assert ended.result.reason == "claude was denied a tool call: Bash"
+
+
+def test_accepts_edits_without_asking_for_them(ask: Callable, job: AgentJob) -> None:
+    asked = []
+
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, Asked):
+            asked.append(event.tool)
+            stream.answer(event.ref, Answer(True))
+
+    spec = replace(SPEC, policy="accept-edits")
+    ended = ask("<<write path=a.txt lines=1>> <<bash touch /tmp>>", spec, listen=listen)
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    assert asked == ["Bash"]
+
+
+def test_hears_a_message_while_it_works(ask: Callable, job: AgentJob) -> None:
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, ToolCalled) and event.name == "Bash":
+            stream.say("and one more <<write path=more.txt lines=1>>")
+
+    ended = ask("<<bash sleep 1>> <<write path=a.txt lines=1>>", listen=listen)
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    assert (job.worktree / "more.txt").exists()
+
+
+def test_is_interrupted_and_sent_elsewhere(ask: Callable, job: AgentJob) -> None:
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, ToolCalled) and event.name == "Bash":
+            stream.interrupt()
+            stream.say("rather this <<write path=other.txt lines=1>>")
+
+    ended = ask("<<bash sleep 60>> <<write path=late.txt lines=1>>", listen=listen)
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    assert (job.worktree / "other.txt").exists()
+    assert not (job.worktree / "late.txt").exists()
+
+
 def test_four_at_once(
     tmp_path: Path,
     job: AgentJob,
@@ -233,10 +299,10 @@ def test_four_at_once(
     """Four processes share one HOME and one model."""
 
     def run(number: int) -> AgentResult:
-        worktree, prompt_file = tmp_path / f"w{number}", tmp_path / f"prompt{number}"
+        worktree = tmp_path / f"w{number}"
         worktree.mkdir()
-        prompt_file.write_text(f"<<sleep 2>> <<write path=f{number}.txt lines=2>>")
-        mine = replace(job, worktree=worktree, prompt_file=prompt_file)
+        prompt = f"<<sleep 2>> <<write path=f{number}.txt lines=2>>"
+        mine = replace(job, worktree=worktree, prompt=prompt)
         backend = ClaudeBackend(claude_environment)
         return run_agent(backend, mine, SPEC, claude_environment, timeout=100).result
 

@@ -42,6 +42,32 @@ def test_the_command(kind: type[CliBackend], argv: str, taped_job: AgentJob) -> 
 
 
 @pytest.mark.parametrize(
+    ("kind", "policy", "words"),
+    [
+        (CodexBackend, "read-only", "-c sandbox_mode=read-only"),
+        (CodexBackend, "accept-edits", "-c sandbox_mode=workspace-write"),
+        (GeminiBackend, "accept-edits", "--approval-mode auto_edit"),
+        (GeminiBackend, "read-only", "--approval-mode plan"),
+        (OpencodeBackend, "read-only", "--agent plan"),
+    ],
+)
+def test_policies(kind: type[CliBackend], policy: str, words: str, taped_job: AgentJob) -> None:
+    backend = kind({"PATH": "/nowhere"})
+    argv = " ".join(backend.launch(spec_of(backend, policy=policy), taped_job).argv)
+    assert words in argv
+    assert "yolo" not in argv
+    assert "--auto " not in argv
+    assert "bypass" not in argv
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_a_policy_that_needs_somebody_to_ask_is_refused(kind: type[CliBackend]) -> None:
+    backend = kind({"PATH": "/nowhere"})
+    told = backend.check(spec_of(backend, policy="ask"))
+    assert 'cannot work with policy "ask" without a screen; choose one of:' in told
+
+
+@pytest.mark.parametrize(
     ("kind", "tail"),
     [
         (CodexBackend, "-m big -c model_reasoning_effort=high --x s1 -"),

@@ -118,3 +118,16 @@ def test_it_is_overdue_exactly_when_there_is_no_patience_left(
         elif what:
             getattr(clocks, what)()
         assert (clocks.overdue() is not None) == (clocks.patience() == 0)
+
+
+def test_waiting_for_a_person_does_not_count(clock: Clock):
+    clocks = Clocks(TimeLimits(whole=60, silence=10), clock)
+    clock.now += 5
+    clocks.hold(held=True)
+    clock.now += 1000
+    assert clocks.overdue() is None
+    clocks.hold(held=False)
+    clock.now += 9
+    assert clocks.overdue() is None
+    clock.now += 1
+    assert clocks.overdue().why == "silence"
