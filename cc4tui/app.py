@@ -7,13 +7,18 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.runtime import Runtime
-from cc4tui.screens.app import CommandCenterApp
-from cc4tui.screens.options import StartOptions
+
+
+if TYPE_CHECKING:
+    from cc4tui.screens.app import CommandCenterApp
 
 
 NOTICE_SECONDS = 60.0
@@ -36,6 +41,8 @@ def run_app(start: Path, plan: str | None = None) -> int:
     Returns:
         0, or 128 + the number of the signal that ended it; a lost terminal counts as SIGHUP.
     """
+    # Git answers meanwhile; whoever imports a module that is being imported waits for it.
+    Thread(target=import_module, args=("cc4tui.screens.app",)).start()
     return asyncio.run(_run(start, plan))
 
 
@@ -45,6 +52,9 @@ async def _run(start: Path, plan: str | None) -> int:
         app.notify(text, severity="warning", timeout=NOTICE_SECONDS, markup=False)
 
     async with Runtime.open(start, tell=tell) as runtime:
+        from cc4tui.screens.app import CommandCenterApp
+        from cc4tui.screens.options import StartOptions
+
         app = CommandCenterApp(runtime, StartOptions(plan=plan))
         unfit: list[Cc4tuiError] = []
         with Leaving(runtime, app).listening() as leaving, _crashes_told(runtime):
@@ -69,7 +79,7 @@ class Leaving:
     a further one gives agents no time to end by themselves, but their work is saved all the same.
     """
 
-    def __init__(self, runtime: Runtime, app: CommandCenterApp) -> None:
+    def __init__(self, runtime: Runtime, app: "CommandCenterApp") -> None:
         self._runtime = runtime
         self._app = app
         self._closed = False
@@ -135,7 +145,7 @@ def _crashes_told(runtime: Runtime) -> Iterator[None]:
             faulthandler.disable()
 
 
-async def _make_ready(runtime: Runtime, app: CommandCenterApp, unfit: list[Cc4tuiError]) -> None:
+async def _make_ready(runtime: Runtime, app: "CommandCenterApp", unfit: list[Cc4tuiError]) -> None:
     """Open the database and import the rest behind the first frame; leave when that fails."""
     await app.painted.wait()
     try:

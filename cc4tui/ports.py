@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from cc4tui.domain.agent import (
     AgentEvent,
@@ -18,7 +18,10 @@ from cc4tui.domain.agent import (
 from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
-from cc4tui.events import Event
+
+
+if TYPE_CHECKING:
+    from cc4tui.events import Event
 
 
 # --- storage ---------------------------------------------------------------------------------
@@ -58,7 +61,7 @@ class Write:
     """Tasks that joined the run since it was made: its plan was edited."""
     tasks: tuple[TaskUpdate, ...] = ()
     attempts: tuple[AttemptUpdate, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: "tuple[Event, ...]" = ()
     durable: bool = False
     """Wait until the disk has it (synchronous=FULL): for committed and merged."""
 
@@ -82,7 +85,7 @@ class Journal(Protocol):
     async def create_run(self, run: RunRecord, tasks: Sequence[TaskRunRecord]) -> None:
         """Store a new run with all its tasks in one transaction."""
 
-    async def commit(self, write: Write) -> tuple[Event, ...]:
+    async def commit(self, write: Write) -> "tuple[Event, ...]":
         """Store one transaction; return its events with `seq` and `ts` given.
 
         Raises:
@@ -101,7 +104,7 @@ class Journal(Protocol):
     async def attempts(self, run_id: str, task: str | None = None) -> list[AttemptRecord]:
         """By task position, then number."""
 
-    async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+    async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> "list[Event]":
         """Events with seq > after, in order."""
 
     async def add_request(
@@ -510,7 +513,7 @@ class CommandCenter(Protocol):
 
     async def run_view(self, run: str) -> RunView: ...
 
-    def subscribe(self) -> AsyncIterator[Event]:
+    def subscribe(self) -> "AsyncIterator[Event]":
         """Events of this repository's runs from now on, those of other processes included."""
 
     async def task_diff(self, run: str, task: str) -> str:

@@ -21,7 +21,6 @@ from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus
 from cc4tui.errors import NotFoundError, UsageError
-from cc4tui.events import Event
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
@@ -39,15 +38,16 @@ from cc4tui.ports import (
     TrustQuestion,
 )
 from cc4tui.services.git.repository import Repository
-from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.session import RunSession
 from cc4tui.trust import TrustStore
 
 
 if TYPE_CHECKING:
+    from cc4tui.events import Event
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
     from cc4tui.services.git.private import PrivateGit
+    from cc4tui.services.pipeline.bus import EventBus
     from cc4tui.services.pipeline.surroundings import Surroundings
     from cc4tui.services.plans.catalog import PlanCatalog
     from cc4tui.services.processes.host import Supervisors
@@ -93,7 +93,7 @@ class Runtime:
         self._late = store
         self._store = cast("Store", store)
         self._session = session
-        self._bus = EventBus()
+        self._events: EventBus | None = None
         self._host: Supervisors | None = None
         self._plans: PlanCatalog | None = None
         self._trust = TrustStore(paths.root, repository.common_dir)
@@ -196,6 +196,7 @@ class Runtime:
 
     async def watch_plans(self) -> AsyncIterator[set[str]]:
         """Paths of plans that changed on disk, as they change."""
+        await _imported("watchfiles")
         async for changed in (await self._catalog()).watch():
             yield changed
 
@@ -384,7 +385,7 @@ class Runtime:
             return replace(run, status=RunStatus.INTERRUPTED)
         return run
 
-    async def subscribe(self) -> AsyncIterator[Event]:
+    async def subscribe(self) -> "AsyncIterator[Event]":
         """Events of this repository's runs from now on, those of other processes included."""
         if self._foreign is None:
             self._foreign = asyncio.ensure_future(self._follow_foreign())
@@ -583,12 +584,20 @@ class Runtime:
         async for event in follow_foreign(self._store, lambda: self._session.idle):
             self._bus.publish(event)
 
+    @property
+    def _bus(self) -> "EventBus":
+        from cc4tui.services.pipeline.bus import EventBus
+
+        self._events = self._events or EventBus()
+        return self._events
+
     async def _close_host(self) -> None:
         if self._host is not None:
             await self._host.close()
 
     async def _unfollow(self) -> None:
-        self._bus.close()
+        if self._events is not None:
+            self._events.close()
         if self._reconciling is not None:
             await asyncio.gather(self._reconciling, return_exceptions=True)
         if self._foreign is not None:

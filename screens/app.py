@@ -101,6 +101,12 @@ class CommandCenterApp(App[None]):
         """Our inks for themes that do not have them."""
         return ink_defaults(self.current_theme)
 
+    def on_load(self) -> None:
+        """Set the theme before anything is styled; set later, it would have all styled again."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.options.theme
+
     def compose(self) -> ComposeResult:
         """The frame; tabs follow."""
         yield self._status
@@ -110,12 +116,9 @@ class CommandCenterApp(App[None]):
 
     async def on_mount(self) -> None:
         """Show the first tab; the rest begins once it is painted."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self.options.theme
         self.set_class(ascii_only(), "-ascii")
-        await self.show_tab(self.tab)
         self.watch(self.screen, "focused", self._focus_moved, init=False)
+        await self.show_tab(self.tab)
         # A callback after the refresh would wait for as long as a dialog covers the first screen.
         self.set_timer(FIRST_FRAME_SECONDS, self._begin)
         self.set_interval(OTHERS_SECONDS, self._look_for_others)

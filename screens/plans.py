@@ -83,7 +83,7 @@ class PlansTab(Horizontal):
 
     def on_mount(self) -> None:
         """Read the plans after the first paint, and again whenever they change."""
-        attempt(self, self._watch(), group="watch")
+        self.call_after_refresh(lambda: attempt(self, self._watch(), group="watch"))
 
     def on_resize(self, event: Resize) -> None:
         """More room shows more at once."""

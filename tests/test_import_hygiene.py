@@ -132,6 +132,43 @@ def test_checking_a_plan_imports_neither_database_nor_pipeline(tmp_path: Path) -
     assert not {name.partition(".")[0] for name in found} & (HEAVY - {"ruamel"})
 
 
+FIRST_FRAME = """
+import asyncio
+from pathlib import Path
+from cc4tui.runtime import Runtime
+from cc4tui.screens.app import CommandCenterApp
+
+class Snapped(CommandCenterApp):
+    def _display(self, screen, renderable):
+        super()._display(screen, renderable)
+        if renderable is not None and not self._exit:
+            held.extend(sys.modules)
+            self.exit()
+
+async def main():
+    async with Runtime.open(Path()) as runtime:
+        await Snapped(runtime).run_async(headless=True)
+
+held = []
+asyncio.run(main())
+assert held
+sys.modules = dict.fromkeys(held)
+"""
+
+
+def test_before_the_first_frame_there_is_nothing_but_textual(repository: Path) -> None:
+    """An import budget: raise a number only together with the start-up figures of the docs."""
+    found = modules_after(FIRST_FRAME, repository)
+    textual = modules_after("import asyncio, textual.app, textual.widgets._tooltip", repository)
+    assert not {name.partition(".")[0] for name in found} & (HEAVY - SCREENS)
+    assert not {name for name in found if name.startswith(RUNNING)}
+    assert not {name for name in found if name.startswith("cc4tui.screens.execution")}
+    ours = {name for name in found if name.startswith("cc4tui")}
+    theirs = found - textual - ours
+    assert len(ours) <= 68, sorted(ours)
+    assert len(theirs) <= 34, sorted(theirs)
+
+
 def test_paths_imports_nothing_heavy(repository: Path) -> None:
     assert not imported_by(called("paths", "--json"), repository) & HEAVY
 
