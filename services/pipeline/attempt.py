@@ -134,9 +134,7 @@ class AttemptRunner:
         )
 
     async def _look_at_checkout(self, claim: Claim) -> None:
-        news = await self._context.workspace.guard.look(
-            task for task in self._context.claims if task != claim.task
-        )
+        news = await self._context.workspace.guard.look(self._others(claim))
         if news is not None:
             event = CheckoutChanged(
                 run=self._context.run.id,

@@ -1,6 +1,7 @@
 """Runs the tasks of one run: N workers, one merge queue, one owner of every coroutine."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 
 from cc4tui.domain.plan import Plan
@@ -23,6 +24,8 @@ from cc4tui.services.pipeline.settlement import Settlement
 RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
+log = logging.getLogger(__name__)
+
 STARVATIONS = 3
 """Attempts of a task that a full disk may cost without counting."""
 
@@ -293,6 +296,7 @@ class Orchestrator:
             attempts = self._attempts
             report = await (attempts.adopt(adopted) if adopted else attempts.run(claim))
         except Exception as error:
+            log.warning("attempt %d of %s broke", claim.attempt, claim.task, exc_info=error)
             again = await self._starved(claim, error)
             state = await self._settlement.broken(claim, sentence(error), again)
             await self._ended(claim, state)

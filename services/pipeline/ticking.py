@@ -7,6 +7,7 @@ from cc4tui.domain.run import RunRecord
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.tree_edit import FileEdit
 from cc4tui.services.plans.reading import read_plan
 from cc4tui.services.plans.writeback import tick, tick_file
@@ -75,8 +76,15 @@ class PlanTicker:
 
 
 async def _committed(private: PrivateGit, commit: str, path: str) -> bytes | None:
-    found = await private.run(["cat-file", "blob", f"{commit}:{path}"], ok=(0, 128))
-    return found.stdout if found.returncode == 0 else None
+    """None when the commit has no such file; a git that fails is not taken for that."""
+
+    async def read() -> bytes | None:
+        listed = await private.run(["ls-tree", "-z", "--format=%(objectname)", commit, "--", path])
+        if not listed.fields:
+            return None
+        return (await private.run(["cat-file", "blob", listed.fields[0]])).stdout
+
+    return await second_chance(read)
 
 
 async def _content(file: Path) -> bytes | None:

@@ -166,6 +166,14 @@ class World:
         return EndedProcess(process.folder, process.end)
 
 
+class FakeGuard:
+    """Sees no change of the person's checkout."""
+
+    def began(self, task: str) -> None: ...
+
+    async def look(self, running: Any) -> None: ...
+
+
 class FakeWorkspace:
     """The methods of `Workspace`, on a `World`."""
 
@@ -173,6 +181,7 @@ class FakeWorkspace:
         self._world = world
         self._run = run
         self.quarantine = self.ticker = self
+        self.guard = FakeGuard()
         self.flagged: set[str] = set()
         self.base = None
 
