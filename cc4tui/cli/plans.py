@@ -1,6 +1,7 @@
 """`cc4tui plan`: what is read out of a file, what is wrong with it, and how to write it anew."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,10 @@ from cc4tui.cli.session import Decorated, Session, examples, json_option, pass_s
 from cc4tui.domain.plan import Plan, PlanTaskState, Task
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import ExitCode, PlanError, UsageError
-from cc4tui.ports import PlanSummary
 
 
 if TYPE_CHECKING:
+    from cc4tui.ports import PlanSummary
     from cc4tui.runtime import Runtime
 
 STANDARD_INPUT = "-"
@@ -95,41 +96,48 @@ def _read(
 
 
 def _show(read: Plan, *, explain: bool) -> None:
+    """All in one go: a plan may have thousands of lines."""
+    say("\n".join(_shown(read, explain=explain)))
+
+
+def _shown(read: Plan, *, explain: bool) -> Iterator[str]:
     from cc4tui.services.plans.report import count
 
     counts = count(read)
-    say(clean_line(f"{read.path}: {read.title or '(no title)'}"))
-    say(
+    yield clean_line(f"{read.path}: {read.title or '(no title)'}")
+    yield (
         f"{read.dialect}: {counted(counts['tasks'], 'task')}, {counts['done']} done,"
         f" {counts['batches']} batch{'' if counts['batches'] == 1 else 'es'}"
     )
     for line in read.why if explain else ():
-        say(f"  because {clean_line(line)}")
+        yield f"  because {clean_line(line)}"
     for batch in read.batches:
         if batch.tasks:
-            say()
-            say(clean_line(f"{batch.id}  {batch.title}".strip() or "(no batch)"))
+            yield ""
+            yield clean_line(f"{batch.id}  {batch.title}".strip() or "(no batch)")
         for task in batch.tasks:
             named = f"{clean_line(task.id, 40)} {clean_line(task.title, 100)}"
-            say(f"  {_box(task)} {named}{_after(task)}")
+            yield f"  {_box(task)} {named}{_after(task)}"
     for offer in read.offers:
         maybe = counted(len(offer.batch.tasks), "task")
-        say()
-        say(f"line {offer.line}: a {offer.kind} of perhaps {maybe}; run it with --accept-offers")
+        yield ""
+        yield f"line {offer.line}: a {offer.kind} of perhaps {maybe}; run it with --accept-offers"
     if read.diagnostics:
-        say()
+        yield ""
     for diagnostic in read.diagnostics:
-        say(f"{diagnostic.severity.value}: {clean_line(diagnostic.render(read.path))}")
+        yield f"{diagnostic.severity.value}: {clean_line(diagnostic.render(read.path))}"
+
+
+MARKS = {
+    PlanTaskState.DONE: "x",
+    PlanTaskState.IN_PROGRESS: "~",
+    PlanTaskState.CANCELLED: "-",
+    PlanTaskState.BLOCKED: "!",
+}
 
 
 def _box(task: Task) -> str:
-    marks = {
-        PlanTaskState.DONE: "x",
-        PlanTaskState.IN_PROGRESS: "~",
-        PlanTaskState.CANCELLED: "-",
-        PlanTaskState.BLOCKED: "!",
-    }
-    return f"[{marks.get(task.state, ' ')}]"
+    return f"[{MARKS.get(task.state, ' ')}]"
 
 
 def _after(task: Task) -> str:
@@ -295,7 +303,7 @@ def new(plan_file: str, title: str | None) -> None:
 def list_plans(session: Session, as_json: bool) -> None:
     """List the plans of this repository, most recently changed first."""
 
-    async def work(center: "Runtime") -> list[PlanSummary]:
+    async def work(center: "Runtime") -> "list[PlanSummary]":
         return await center.plans()
 
     found = session.run(work)
@@ -310,6 +318,6 @@ def list_plans(session: Session, as_json: bool) -> None:
         )
 
 
-def _summary_json(summary: PlanSummary) -> dict[str, Any]:
+def _summary_json(summary: "PlanSummary") -> dict[str, Any]:
     names = ("path", "title", "dialect", "tasks", "done", "errors", "offers")
     return {name: getattr(summary, name) for name in names}

@@ -13,7 +13,7 @@ from cc4tui.services.pipeline.plan_difference import PlanDifference, change_even
 from cc4tui.services.pipeline.planned import task_records
 from cc4tui.services.pipeline.remembering import remember_run
 from cc4tui.services.pipeline.selection import PlannedTask
-from cc4tui.services.plans.reading import read_plan
+from cc4tui.services.plans.rereading import PlanReader
 
 
 Signature = tuple[int, int, int]
@@ -49,6 +49,7 @@ class LivePlan:
         self._file = file
         self._copies = copies
         self._hold = hold
+        self._reader = PlanReader(context.plan.path)
         self._seen = None if copies.proposed else signature(file)
         self._settling: Signature | None = None
         self._told: PlanDifference | None = None
@@ -72,7 +73,7 @@ class LivePlan:
         data = await asyncio.to_thread(_content, self._file)
         if data is None:
             return
-        plan = await asyncio.to_thread(read_plan, data, self._context.plan.path)
+        plan = await asyncio.to_thread(self._reader.read, data)
         difference = compare_plans(self._context.plan, plan)
         if not difference or (difference == self._told and not apply):
             return

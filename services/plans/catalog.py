@@ -1,6 +1,7 @@
 """The plans of one repository: found, read, watched, and added to."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from cc4tui.services.plans.files import locked, swap
 from cc4tui.services.plans.insertion import add_task
 from cc4tui.services.plans.library import find_plans, summarize
 from cc4tui.services.plans.reading import read_plan
+from cc4tui.services.plans.rereading import PlanReader
+
+
+MAX_KEPT = 4
+"""Plans that are kept as they were read, to read only what is edited."""
 
 
 class PlanCatalog:
@@ -22,6 +28,8 @@ class PlanCatalog:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._summaries: dict[Path, tuple[tuple[int, int], PlanSummary]] = {}
+        self._readers: dict[tuple[str, bool], PlanReader] = {}
+        self._reading = threading.Lock()
         self._undo: dict[Path, list[tuple[bytes, bytes]]] = {}
 
     def path(self, plan: str) -> Path:
@@ -53,8 +61,18 @@ class PlanCatalog:
 
     async def read(self, plan: str, *, accept_offers: bool = False) -> Plan:
         """Read one plan, off the event loop."""
-        data = await asyncio.to_thread(self.data, plan)
-        return await asyncio.to_thread(read_plan, data, plan, accept_offers=accept_offers)
+        return await asyncio.to_thread(self._read, plan, accept_offers)
+
+    def _read(self, plan: str, accept_offers: bool) -> Plan:
+        """The plan; of one that was read before only what was edited since is read."""
+        data = self.data(plan)
+        with self._reading:
+            key = plan, accept_offers
+            reader = self._readers.pop(key, None) or PlanReader(plan, accept_offers=accept_offers)
+            self._readers[key] = reader
+            while len(self._readers) > MAX_KEPT:
+                self._readers.pop(next(iter(self._readers)))
+            return reader.read(data)
 
     async def watch(self) -> AsyncIterator[set[str]]:
         """Relative paths of Markdown and JSON files that changed, as they change."""

@@ -50,11 +50,11 @@ def drop_preview(found: Survey, plan: PlanDraft) -> None:
     for section in found.sections:
         if section in made.around or not _PREVIEW.match(section.title):
             continue
-        inside = {section, *section.below()}
-        for box in found.boxes:
-            if box.section in inside:
+        for inside in (section, *section.below()):
+            for box in found.by_section.get(inside, ()):
                 box.role = Role.NONE
-        found.heading_roles.update((s, Role.NONE) for s in inside & found.heading_roles.keys())
+            if inside in found.heading_roles:
+                found.heading_roles[inside] = Role.NONE
         text = f"this section tells the tasks of line {made.line + 1} before they were made"
         plan.warn("W06", section.line, text, "those count")
 

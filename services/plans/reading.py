@@ -44,15 +44,29 @@ def read_plan(
     Raises:
         UsageError: `dialect` or `granularity` is not known.
     """
+    source = Source(data, path)
+    return read_source(
+        source, dialect=dialect, granularity=granularity, accept_offers=accept_offers
+    )
+
+
+def read_source(
+    source: Source,
+    *,
+    dialect: str | None = None,
+    granularity: str | None = None,
+    accept_offers: bool = False,
+) -> Plan:
+    """`read_plan` for a caller that looks at the source itself, too."""
     _check_choice("dialect", dialect, DIALECTS)
     _check_choice("granularity", granularity, GRANULARITIES)
+    data, path = source.data, source.path
     too_big = _too_big(data)
     if too_big:
         draft = PlanDraft("none", title=PurePath(path).stem)
         draft.error("E09", 0, too_big, "split the plan")
         return assemble(draft, path, data, [])
-    with _collector_paused(len(data)):
-        source = Source(data, path)
+    with collector_paused(len(data)):
         reader, why = choose(source, dialect)
         draft = PlanDraft(reader.name, why=why)
         _read_head(source, draft)
@@ -63,7 +77,7 @@ def read_plan(
 
 
 @contextmanager
-def _collector_paused(size: int) -> Iterator[None]:
+def collector_paused(size: int) -> Iterator[None]:
     """No garbage collection while a large plan makes its hundred thousand small objects.
 
     None of them is garbage before the end, and looking for some costs a quarter of the time.

@@ -1,9 +1,12 @@
 """Speed of reading plans, as ratios against baselines run side by side on the same text."""
 
 import re
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -11,6 +14,7 @@ from markdown_it import MarkdownIt
 from cc4tui.services.plans.graph import waves
 from cc4tui.services.plans.reading import read_plan
 from cc4tui.services.plans.report import plan_to_json
+from cc4tui.services.plans.rereading import PlanReader
 from cc4tui.services.plans.writeback import tick
 
 
@@ -93,3 +97,52 @@ def test_time_grows_with_the_plan_and_no_faster() -> None:
     growth = seconds(lambda: read_plan(large, "x.md")) / seconds(lambda: read_plan(small, "x.md"))
     sys.stdout.write(f"\n8 times the tasks take {growth:.1f} times as long\n")
     assert growth < 16
+
+
+EDITS = {
+    "a tick": (b"- [ ] T05000", b"- [x] T05000"),
+    "a title near the start": (b"feature number 150 in", b"feature no. 150 in"),
+    "a line in the middle": (b"  x = 5000\n", b"  x = 5000\n  y = 1\n"),
+    "a title near the end": (b"feature number 9000 in", b"feature no. 9000 in"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_one_edit_is_read_in_a_tenth_of_the_time(name: str) -> None:
+    data = large_plan().encode()
+    old, new = EDITS[name]
+    after = data.replace(old, new)
+    assert after != data
+    whole = seconds(lambda: read_plan(after, "plan.md"))
+    reader = PlanReader("plan.md")
+    best = float("inf")
+    for _ in range(3):
+        reader.read(data)
+        best = min(best, seconds(lambda: reader.read(after), rounds=1))
+    assert reader.parts >= 3
+    sys.stdout.write(f"\n{name}: {best * 1000:.0f} ms CPU, {best / whole:.3f} of a whole reading\n")
+    assert best / whole < 0.2
+
+
+def test_checking_ten_thousand_tasks_as_a_process(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.md"
+    plan.write_text(large_plan())
+    base = min(process_seconds(["-c", "import click, json"]) for _ in range(3))
+    read = seconds(lambda: read_plan(plan.read_bytes(), "plan.md"))
+    for options in ((), ("--json",)):
+        command = ["-m", "cc4tui", "plan", "check", str(plan), *options]
+        beyond = min(process_seconds(command) for _ in range(3)) - base
+        shown = " ".join(options) or "for people"
+        sys.stdout.write(
+            f"\nplan check, {shown}: {beyond:.2f} s CPU beyond the interpreter's start,"
+            f" {beyond / read:.2f} x reading alone\n"
+        )
+        assert beyond / read < 2
+
+
+def process_seconds(arguments: list[str]) -> float:
+    """CPU seconds of a Python process, its children included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
