@@ -408,6 +408,40 @@ class SavedWork:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """What an agent waits for a person for. Texts are raw: clean them to show."""
+
+    run: str
+    task: str
+    attempt: int
+    name: str
+    """For the answer."""
+    kind: str
+    """``permission`` or ``question``."""
+    tool: str
+    summary: str
+    details: str
+    choices: tuple[str, ...]
+    rule: str
+    """What a lasting yes would allow; empty if it cannot be made a rule."""
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's answer to a request."""
+
+    request: str
+    allow: bool
+    text: str = ""
+    """Why not, or the answer to a question."""
+    always: str = ""
+    """``run`` or ``repository`` makes a rule of a yes."""
+    rule: str = ""
+    """That rule; empty = the narrowest that fits."""
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryInfo:
     """What the status line says of the repository."""
 
@@ -507,6 +541,18 @@ class CommandCenter(Protocol):
     async def cancel_task(self, run: str, task: str) -> None: ...
 
     async def retry_task(self, run: str, task: str) -> None: ...
+
+    async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
+        """What agents wait for, oldest first: of one run, or of all that go on."""
+
+    async def answer(self, run: str, decision: Decision) -> None:
+        """Answer what an agent waits for, wherever its run goes on."""
+
+    async def tell_agent(self, run: str, task: str, text: str, *, interrupt: bool = False) -> None:
+        """Hand a message to a task's agent: at once if it listens, else at its next attempt.
+
+        A task that ended without success is tried again, from where it was left.
+        """
 
     async def apply_plan_edit(self, run: str) -> None:
         """Take over an edit of the plan that is held."""

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any, cast
 from cc4tui.config import Config, LoadedConfig, load_config
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, RunStatus
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
 from cc4tui.ports import (
+    Decision,
     Instance,
     Journal,
     Notebook,
+    OpenRequest,
     OutputReader,
     PlanSummary,
     RepositoryInfo,
@@ -425,6 +427,52 @@ class Runtime:
             await self._session.resume(await self._surroundings(), record, retry=task)
         else:
             await self._store.add_request("retry_task", run, task, {})
+
+    async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
+        """What agents wait for, oldest first: of one run, or of all that go on."""
+        from cc4tui.services.pipeline.inbox import open_requests
+
+        if run is not None:
+            return await open_requests(self._store, run)
+        going = [r for r in await self._store.runs() if r.status is RunStatus.RUNNING]
+        return [one for r in reversed(going) for one in await open_requests(self._store, r.id)]
+
+    async def answer(self, run: str, decision: Decision) -> None:
+        """Answer what an agent waits for, wherever its run goes on."""
+        from cc4tui.services.pipeline.inbox import to_data
+
+        found = next((r for r in await self.open_requests(run) if r.name == decision.request), None)
+        if found is None:
+            raise NotFoundError(
+                f'no request "{decision.request}" of run {run} waits for an answer;'
+                " `cc4tui requests` lists those that do"
+            )
+        if decision.always and decision.allow and not (decision.rule or found.rule):
+            raise UsageError("this cannot be made a rule; allow it once, or give a rule yourself")
+        active = self._session.active
+        if active is not None and active.id == run and active.orchestrator is not None:
+            await active.orchestrator.answer(decision)
+        else:
+            await self._store.add_request("answer", run, found.task, to_data(decision))
+
+    async def tell_agent(self, run: str, task: str, text: str, *, interrupt: bool = False) -> None:
+        """Hand a message to a task's agent: at once if it listens, else at its next attempt."""
+        found = await self._known_task(run, task)
+        if found.state in (TaskRunState.MERGED, TaskRunState.LANDED, TaskRunState.SKIPPED):
+            raise UsageError(
+                f"task {task} is done as {found.state.value}; write what else is to be done"
+                " into the plan as a new task"
+            )
+        message = {"text": text, "interrupt": interrupt}
+        active = self._session.active
+        if active is not None and active.id == run and active.orchestrator is not None:
+            await active.orchestrator.tell(task, text, interrupt=interrupt)
+        elif self._session.idle:
+            record = await self.find_run(run)
+            surroundings = await self._surroundings()
+            await self._session.resume(surroundings, record, message=(task, text))
+        else:
+            await self._store.add_request("message", run, task, message)
 
     async def apply_plan_edit(self, run: str) -> None:
         """Take over an edit of the plan that is held by the run of this process."""

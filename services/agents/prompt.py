@@ -20,7 +20,8 @@ RULES = """\
 - Do this task and nothing beyond it; others do the rest of the plan at the same time.
 - Stay on the branch that is checked out. Do not touch other branches, worktrees or git's settings,
   and do not push.
-- You may commit, but need not: what you leave in the folder is committed for you.
+- You may commit, but need not: what you leave in the folder is committed for you."""
+NOBODY_ANSWERS = """\
 - Nobody can answer questions. Decide what is open yourself, and say at the end what you decided."""
 
 _NO_WORD = re.compile(r"[\W_]+")
@@ -36,6 +37,9 @@ def build_prompt(
     verify_commands: Sequence[str],
     attempt: int,
     previous_failure: str,
+    messages: Sequence[str] = (),
+    *,
+    may_ask: bool = False,
 ) -> str:
     """The prompt for one attempt at one task.
 
@@ -48,6 +52,8 @@ def build_prompt(
         verify_commands: What will be run on the merged result.
         attempt: Counts from 1.
         previous_failure: Why the attempt before failed; empty in the first one.
+        messages: What a person has said to it since.
+        may_ask: Somebody answers questions.
     """
     said = "\n\n".join(filter(None, [f"# Task {task.id}: {task.title}", *_own_text(task)]))
     sections = [
@@ -58,7 +64,8 @@ def build_prompt(
         _section("Checks that will be run on your result", (f"`{c}`" for c in verify_commands)),
         _wider_aim(plan_title, plan_goal, batch_title, batch_goal),
         _again(attempt, previous_failure),
-        RULES,
+        _section("The person who runs this says", messages),
+        RULES if may_ask else f"{RULES}\n{NOBODY_ANSWERS}",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 

@@ -118,6 +118,11 @@ class PrivateGit:
         result = await self.run(["merge-base", "--is-ancestor", old, new], ok=(0, 1))
         return result.returncode == 0
 
+    async def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that both hold; None without any."""
+        result = await self.run(["merge-base", one, other], ok=(0, 1))
+        return result.text or None
+
     async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Write a commit object; no ref moves. What a message cannot hold is left out."""
         arguments = [part for parent in parents for part in ("-p", parent)]

@@ -86,18 +86,35 @@ class TaskBranches:
         self._private = private
         self._refs = private.repository.refs
 
-    async def begin(self, lease: Lease, run: str, task: str, attempt: int, base: str) -> TaskBranch:
+    async def begin(
+        self,
+        lease: Lease,
+        run: str,
+        task: str,
+        attempt: int,
+        base: str,
+        start: str | None = None,
+    ) -> TaskBranch:
         """Make the attempt's branch at `base` and give the worktree its files and HEAD.
+
+        Args:
+            lease: The worktree.
+            run: The run's id.
+            task: The task's id.
+            attempt: Its number.
+            base: What its work counts against.
+            start: A commit on top of that to go on with; None = `base` itself.
 
         Raises:
             GitError: the branch exists with other content, or git failed.
         """
         branch = TaskBranch(AttemptName(run, task_slug(task), attempt), base)
-        if not await self._refs.create(branch.ref, base, f"cc4tui: begin attempt {attempt}"):
+        begin = start or base
+        if not await self._refs.create(branch.ref, begin, f"cc4tui: begin attempt {attempt}"):
             raise GitError(f"update-ref {branch.ref}", 1, "the branch exists already")
         lease.owner = branch.name
-        if lease.slot.base != base:
-            await lease.slot.reset_to(base)
+        if lease.slot.base != begin:
+            await lease.slot.reset_to(begin)
         await lease.slot.hand_over(branch.ref)
         lease.slot.note_owner(f"{run}/{branch.name.slug}/{attempt} {base}")
         return branch

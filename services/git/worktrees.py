@@ -82,6 +82,7 @@ class WorktreePool:
         self._waiting: deque[asyncio.Future[Slot]] = deque()
         self._making = 0
         self._makers: set[asyncio.Task[None]] = set()
+        self._cleaning: dict[Path, asyncio.Task[None]] = {}
         self._number = 0
         self._closing = False
         self._group = asyncio.TaskGroup()
@@ -113,14 +114,22 @@ class WorktreePool:
         """Bring worktrees that become free from now on to this commit."""
         self._base = base
 
-    async def acquire(self, owner: AttemptName) -> Lease:
+    async def acquire(self, owner: AttemptName, *, prefer: Path | None = None) -> Lease:
         """A clean worktree that nobody else has; waits until there is one.
+
+        Args:
+            owner: Whose work it will hold.
+            prefer: The folder to take, if it is free or is just being cleaned.
 
         Raises:
             GitError: no worktree can be made.
         """
+        if prefer in self._cleaning:
+            await asyncio.wait([self._cleaning[prefer]])
         if self._free:
-            lease = self._lease(self._free.popleft(), owner)
+            wanted = next((slot for slot in self._free if slot.worktree == prefer), self._free[0])
+            self._free.remove(wanted)
+            lease = self._lease(wanted, owner)
             self._make_more()
             return lease
         future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
@@ -152,7 +161,8 @@ class WorktreePool:
         if lease not in self._leases:
             raise ValueError(f"lease of {lease.id} for {lease.owner} was released before")
         self._leases.remove(lease)
-        self._start(self._take_back(lease))
+        cleaning = self._cleaning[lease.worktree] = self._start(self._take_back(lease))
+        cleaning.add_done_callback(lambda _: self._cleaning.pop(lease.worktree, None))
 
     async def _take_back(self, lease: Lease) -> None:
         slot = lease.slot

@@ -38,6 +38,9 @@ PROMPT = "prompt"
 """File of an attempt's folder."""
 
 
+GOES_ON = "What the attempt before did is in the folder and committed: go on with it."
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
     """How an attempt ended, with its work on a branch."""
@@ -71,12 +74,19 @@ class AttemptRunner:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 checkout = await self._context.workspace.checkout(
-                    claim.task, claim.attempt, folder, _Watch(self._context, claim)
+                    claim.task,
+                    claim.attempt,
+                    folder,
+                    _Watch(self._context, claim),
+                    after=claim.after,
                 )
             except SetupError as error:
                 return _not_set_up(claim, error)
             stack.push_async_callback(self._part_with, claim, checkout)
-            job = self._job(claim, checkout, _write_prompt(folder, self._prompt(claim)))
+            session = _session(claim, checkout)
+            prompt = "\n\n".join(claim.messages) if session else self._prompt(claim)
+            job = self._job(claim, checkout, _write_prompt(folder, prompt))
+            job = _resumed(job, claim, session)
             remember_driver(folder, claim.planned.agent.driver)
             await self._journal(
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
@@ -169,6 +179,8 @@ class AttemptRunner:
             verify_commands=planned.verify,
             attempt=claim.attempt,
             previous_failure=self._context.redactor.text(claim.previous_failure),
+            messages=(*claim.messages, GOES_ON) if claim.after is not None else claim.messages,
+            may_ask=planned.agent.policy in ("ask", "accept-edits"),
         )
 
     def _job(self, claim: Claim, checkout: Checkout, prompt_file: Path) -> AgentJob:
@@ -317,6 +329,20 @@ class AttemptRunner:
     async def _journal(self, claim: Claim, **values: object) -> None:
         update = self._recorder.attempt(claim.task, claim.attempt, **values)
         await self._recorder.write(attempts=[update])
+
+
+def _session(claim: Claim, checkout: Checkout) -> str | None:
+    """The session that the attempt goes on with; agents find one only in the folder it began in."""
+    after = claim.after
+    if after is None or after.agent != claim.planned.agent.name:
+        return None
+    return after.session if after.worktree == str(checkout.path) else None
+
+
+def _resumed(job: AgentJob, claim: Claim, session: str | None) -> AgentJob:
+    if session is None or claim.after is None:
+        return job
+    return replace(job, resume_session=session, session_usage=claim.after.usage)
 
 
 class _Watch:

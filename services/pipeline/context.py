@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord
+from cc4tui.domain.run import AttemptRecord, RunRecord
 from cc4tui.ports import AgentBackend, Process, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.pipeline.clocks import TimeLimits
@@ -27,6 +27,10 @@ class Claim:
     fence: int
     previous_failure: str = ""
     """What went wrong last time, for the agent's prompt."""
+    messages: tuple[str, ...] = ()
+    """What a person told the task while no agent listened, for the prompt."""
+    after: AttemptRecord | None = None
+    """The attempt that this one goes on with: its work, and its session if that can be found."""
     process: Process | None = None
     stop_why: str | None = None
     """Set when a person or the run's end asked for its stop; also before the process exists."""

@@ -17,6 +17,7 @@ from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.finish import Finisher
 from cc4tui.services.pipeline.folders import run_folder
+from cc4tui.services.pipeline.inbox import from_data
 from cc4tui.services.pipeline.live_plan import LivePlan
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
@@ -53,6 +54,8 @@ class ActiveRun:
         self.cancelled = False
         self.retry: str | None = None
         """A task to try again as soon as the run goes on."""
+        self.message: tuple[str, str] | None = None
+        """The same with words for it."""
         self.accept_changes = False
         """A person has looked at what quarantined the run."""
         self.detach = False
@@ -237,6 +240,8 @@ class RunEngine:
             await orchestrator.cancel_all()
         if active.retry is not None:
             await orchestrator.retry(active.retry)
+        if active.message is not None:
+            await orchestrator.tell(*active.message)
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(self._serve_requests(active, orchestrator))
             await orchestrator.run(recovered.committed, recovered.adopted)
@@ -272,6 +277,11 @@ class RunEngine:
                         await orchestrator.cancel(request.task)
                     case "retry_task" if request.task is not None:
                         await orchestrator.retry(request.task)
+                    case "message" if request.task is not None:
+                        text, now = str(request.data.get("text", "")), request.data.get("interrupt")
+                        await orchestrator.tell(request.task, text, interrupt=now is True)
+                    case "answer":
+                        await orchestrator.answer(from_data(request.data))
             if active.live is not None:
                 await active.live.look()
             await asyncio.sleep(REQUEST_SECONDS)

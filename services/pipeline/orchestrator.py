@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
 from cc4tui.errors import NotFoundError, sentence
-from cc4tui.events import TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
-from cc4tui.ports import TaskUpdate
+from cc4tui.events import MessageSent, TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
+from cc4tui.ports import Decision, TaskUpdate
 from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.attempt import AttemptRunner
 from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.inbox import answer_of
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event
 from cc4tui.services.pipeline.planned import schedulable, task_records
@@ -53,6 +54,7 @@ class Orchestrator:
         self._fences = {record.task: record.fence for record in records}
         self._tries = {record.task: record.attempts for record in records}
         self._failures: dict[str, str] = {}
+        self._messages: dict[str, list[str]] = {}
         self._budget_used: dict[str, int] = {}
         self._starvations: dict[str, int] = {}
         self._stopping: str | None = None
@@ -138,6 +140,36 @@ class Orchestrator:
                 if self._schedule.states[other] is TaskRunState.BLOCKED:
                     await self._reopen(other, "no longer blocked")
             self._context.changed.notify_all()
+
+    async def answer(self, decision: Decision) -> None:
+        """Answer what an agent waits for; what does not wait any more is passed over."""
+        await self._context.desk.answer(
+            decision.request, answer_of(decision), always=decision.always, rule=decision.rule
+        )
+
+    async def tell(self, task: str, text: str, *, interrupt: bool = False) -> None:
+        """Hand a message to the task's agent: at once if it listens, else at its next attempt.
+
+        Args:
+            interrupt: End what it is doing now; it goes on with the message, if there is one.
+        """
+        claim = self._context.claims.get(task)
+        talk = claim.talk if claim is not None else None
+        live = talk is not None and not talk.closed
+        if talk is not None and live:
+            if interrupt:
+                talk.interrupt()
+            if text:
+                talk.say(text)
+        elif text:
+            self._messages.setdefault(task, []).append(text)
+        if text:
+            run = self._context.run.id
+            attempt = claim.attempt if claim is not None else None
+            event = MessageSent(run=run, task=task, attempt=attempt, text=text, live=live)
+            await self._recorder.write(events=[event])
+        if not live:
+            await self.retry(task)
 
     async def replan(
         self, plan: Plan, planned: Mapping[str, PlannedTask], difference: PlanDifference
@@ -284,10 +316,13 @@ class Orchestrator:
             folder="",
             step="claimed",
         )
+        earlier = await self._recorder.attempts(task) if task in self._messages else []
         await self._recorder.write(tasks=[claimed], attempts=[journal])
         self._fences[task], self._tries[task] = fence + 1, attempt
         self._schedule.states[task] = TaskRunState.RUNNING
-        claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""))
+        messages = tuple(self._messages.pop(task, ()))
+        claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""), messages)
+        claim.after = earlier[-1] if messages and earlier else None
         self._context.claims[task] = claim
         return claim
 
@@ -305,13 +340,16 @@ class Orchestrator:
             self._left.append(claim.task)
             await self._ended(claim, TaskRunState.RUNNING)
             return
-        if report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None:
+        told = bool(self._messages.get(claim.task)) and self._stopping is None
+        done = report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None
+        if done and not told:
             await self._settlement.committed(claim, report)
             await self._set(claim.task, TaskRunState.MERGING)
             assert self._merging is not None
-            self._merging.create_task(self._merge(Mergeable(claim, report.commit)))
+            self._merging.create_task(self._merge(Mergeable(claim, str(report.commit))))
         else:
-            again = await self._may_retry(claim, report.result.outcome)
+            stopped = report.result.outcome is AttemptOutcome.STOPPED
+            again = (told and not stopped) or await self._may_retry(claim, report.result.outcome)
             state = await self._settlement.ended(claim, report, again, self._stopping)
             if again:
                 self._failures[claim.task] = report.result.reason

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cc4tui.domain.run import ReasonCode, TaskRunRecord, TaskRunState, may_move
+from cc4tui.domain.run import AttemptRecord, ReasonCode, TaskRunRecord, TaskRunState, may_move
 from cc4tui.errors import StaleWriteError
 from cc4tui.events import Event
 from cc4tui.ports import AttemptUpdate, Journal, TaskUpdate, Write
@@ -66,6 +66,10 @@ class Recorder:
     def output(self, event: Event) -> None:
         """Publish what an agent said; it is not stored, since the attempt's files hold it."""
         self._bus.publish(event)
+
+    async def attempts(self, task: str) -> list[AttemptRecord]:
+        """What is stored of a task's attempts, by number."""
+        return await self._journal.attempts(self.run, task)
 
     def attempt(self, task: str, attempt: int, **values: Any) -> AttemptUpdate:
         """A change of one attempt."""

@@ -103,6 +103,7 @@ class RunSession:
         run: RunRecord,
         *,
         retry: str | None = None,
+        message: tuple[str, str] | None = None,
         accept_changes: bool = False,
         with_output: bool = False,
         detach: bool = False,
@@ -111,6 +112,7 @@ class RunSession:
 
         Args:
             retry: A task that ended without success and is to be tried again.
+            message: The same with something to tell it: the task and the words.
             accept_changes: What the repository executes now is meant, though tasks may have
                 changed it.
             detach: Its agents work on when this program is gone, however it went.
@@ -120,6 +122,7 @@ class RunSession:
         self._claim_repository()
         active = ActiveRun(run)
         active.retry = retry
+        active.message = message
         active.accept_changes = accept_changes
         active.detach = detach
         self._launch(surroundings, active, with_output=with_output)

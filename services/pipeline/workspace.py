@@ -189,26 +189,37 @@ class Workspace:
     # --- attempts ------------------------------------------------------------------------
 
     async def checkout(
-        self, task: str, attempt: int, folder: Path, watch: SetupWatch | None = None
+        self,
+        task: str,
+        attempt: int,
+        folder: Path,
+        watch: SetupWatch | None = None,
+        *,
+        after: AttemptRecord | None = None,
     ) -> Checkout:
         """A clean worktree, set up, on a new branch at the tip of the integration branch.
 
         Args:
             folder: Gets the outputs of set-up commands.
             watch: Is told of them.
+            after: An earlier attempt whose work it goes on with, in the same folder if it is free.
 
         Raises:
             SetupError: the set-up failed.
             GitError: git failed.
         """
         name = AttemptName(self.run.id, task_slug(task), attempt)
-        lease = await self.pool.acquire(name)
-        base = self.merger.tip
+        prefer = Path(after.worktree) if after is not None and after.worktree else None
+        lease = await self.pool.acquire(name, prefer=prefer)
+        base = start = self.merger.tip
         try:
-            if lease.slot.base != base:
-                await lease.slot.reset_to(base)
+            if after is not None and after.commit is not None:
+                start = after.commit
+                base = await self.private.merge_base(start, base) or start
+            if lease.slot.base != start:
+                await lease.slot.reset_to(start)
             environment = await self.preparation.prepare(lease.slot, folder, watch)
-            branch = await self.branches.begin(lease, self.run.id, task, attempt, base)
+            branch = await self.branches.begin(lease, self.run.id, task, attempt, base, start)
         except BaseException:
             lease.saved = True  # no agent was in it
             self.pool.release(lease)
