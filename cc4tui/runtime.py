@@ -336,6 +336,10 @@ class Runtime:
             )
         return await asyncio.shield(self._reconciling)
 
+    async def put_right(self) -> str:
+        """Put right what dead processes left, without continuing any run; what was done."""
+        return await self._session.reconcile(self._surroundings, goes_on=False)
+
     @property
     def active_run(self) -> str | None:
         """The run that goes on in this process."""

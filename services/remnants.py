@@ -1,31 +1,38 @@
-"""What dead or ended runs left in a repository: worktrees and branches. Nothing is ever lost.
+"""What dead or ended runs left: processes, worktrees, branches, files, records. Nothing is lost.
 
 A worktree goes after everything in it is on a ref that stays; a branch goes only when the branch
-that the person works on holds all of it.
+that the person works on holds all of it; a listing that fails ends the whole call, and one that is
+empty removes nothing.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cc4tui.domain.run import RunRecord
+from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, OURS, AttemptName, merged_ref
+from cc4tui.services.git.slot_life import delete
+from cc4tui.services.strays import Stray
 
 
 @dataclass(frozen=True, slots=True)
 class Remnant:
-    """A worktree or branch that no run needs any more, or that must stay."""
+    """Something that no run needs any more, or that must stay."""
 
     kind: str
-    """``worktree`` or ``branch``."""
+    """``process``, ``worktree``, ``branch``, ``files`` or ``record``."""
     name: str
     why: str
     """What it is, as half a sentence."""
     removable: bool = True
+    safe: str = ""
+    """Why nothing is lost when it goes, as half a sentence."""
     outcome: str = ""
     """What became of it, once it was dealt with."""
 
@@ -43,7 +50,8 @@ async def find_remnants(
     leftovers = await asyncio.to_thread(find_leftovers, private)
     in_use = await _checked_out(private, {leftover.path for leftover in leftovers})
     worktrees = [_worktree(leftover, spared=leftover.path in spare) for leftover in leftovers]
-    return [*worktrees, *await _branches(private, unfinished, in_use)]
+    files = await asyncio.to_thread(_stray_files, private)
+    return [*worktrees, *await _branches(private, unfinished, in_use), *files]
 
 
 async def remove_remnants(
@@ -58,7 +66,73 @@ async def remove_remnants(
         if remnant.kind == "worktree"
     ]
     branches = [remnant for remnant in found if remnant.kind == "branch"]
-    return [*done, *await _remove_branches(private, branches)]
+    files = [remnant for remnant in found if remnant.kind == "files"]
+    gone = await asyncio.to_thread(lambda: [_remove_files(remnant) for remnant in files])
+    return [*done, *await _remove_branches(private, branches), *gone]
+
+
+def process_remnants(strays: Sequence[Stray], failed: Mapping[int, str]) -> list[Remnant]:
+    """Processes as remnants.
+
+    Args:
+        failed: Why some of them could not be ended.
+    """
+    return [_process(stray, failed.get(stray.pid)) for stray in strays]
+
+
+def record_remnants(runs: Sequence[RunRecord]) -> list[Remnant]:
+    """Runs whose records say that they go on, though nobody works on them."""
+    return [
+        Remnant(
+            "record",
+            f"run {run.id}",
+            f"stored as {run.status.value} with tasks that run, but no process works on it",
+            safe="it is only recorded as interrupted; its tasks are tried again by cc4tui resume",
+        )
+        for run in runs
+    ]
+
+
+def _process(stray: Stray, problem: str | None) -> Remnant:
+    name = f"{stray.pid} {clean_line(stray.command, 80)}"
+    run = stray.folder.parent.name
+    if stray.works_on:
+        why = f"an agent of run {run} that was left to work on; cc4tui resume {run} goes on with it"
+        return Remnant("process", name, why, removable=False)
+    return Remnant(
+        "process",
+        name,
+        f"carries the mark of {stray.folder.name}, whose cc4tui is gone",
+        removable=problem is None,
+        safe="what it wrote stays in its worktree and its output",
+        outcome="" if problem is None else f"kept: {problem}",
+    )
+
+
+def _stray_files(private: PrivateGit) -> list[Remnant]:
+    """Indexes of worktrees that are gone, and worktrees whose removal a crash cut short."""
+    slots = {path.name for path in (private.state_dir / "worktrees").glob("*")}
+    indexes = private.index_dir.glob("slot-*")
+    found = [
+        (path, "git's index of a worktree that is gone")
+        for path in indexes
+        if path.name.split(".")[0] not in slots
+    ]
+    found += [(path, "a worktree that was being deleted") for path in private.trash_dir.glob("*")]
+    safe = "what the worktree held was saved before it was taken away"
+    return [Remnant("files", str(path), why, safe=safe) for path, why in sorted(found)]
+
+
+def _remove_files(remnant: Remnant) -> Remnant:
+    path = Path(remnant.name)
+    try:
+        if path.is_dir() and not path.is_symlink():
+            delete(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        return replace(remnant, removable=False, outcome=f"kept: {error}")
+    return replace(remnant, outcome="removed")
 
 
 def _worktree(leftover: Leftover, *, spared: bool) -> Remnant:
@@ -66,7 +140,8 @@ def _worktree(leftover: Leftover, *, spared: bool) -> Remnant:
     why = f"of run {owner.run}, {owner.slug}, attempt {owner.attempt}" if owner else "holds no work"
     if spared and owner:
         why += f", which goes on: cc4tui resume {owner.run}"
-    return Remnant("worktree", str(leftover.path), why, removable=not spared)
+    safe = "" if spared else "what no ref holds of it is saved below refs/cc4/saved first"
+    return Remnant("worktree", str(leftover.path), why, removable=not spared, safe=safe)
 
 
 async def _checked_out(private: PrivateGit, ours: Collection[Path]) -> Mapping[str, Path]:
@@ -97,7 +172,8 @@ async def _branches(
             why, removable = f"run {run}, all of it is in the current branch", True
         else:
             why, removable = f"run {run}, holds work that the current branch does not", False
-        found.append(Remnant("branch", ref.removeprefix(BRANCHES), why, removable))
+        safe = "every commit of it is in the current branch" if removable else ""
+        found.append(Remnant("branch", ref.removeprefix(BRANCHES), why, removable, safe))
     return found
 
 

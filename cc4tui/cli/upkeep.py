@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 import cc4tui
-from cc4tui.cli.cleaning import find, remove
-from cc4tui.cli.output import counted, print_json, table
+from cc4tui.cli.cleaning import because, find, remnant_json, remove, would
+from cc4tui.cli.output import counted, print_json, say, table
 from cc4tui.cli.session import Session, examples, json_option, pass_session
 from cc4tui.errors import Cc4tuiError, ExitCode
 
@@ -32,7 +32,8 @@ def doctor(session: Session, fix: bool, as_json: bool) -> int:
     if fix:
         session.run(remove)
 
-    findings = asyncio.run(_examine(session.start))
+    leftovers: list[Remnant] = []
+    findings = asyncio.run(_examine(session.start, leftovers))
     healthy = all(finding.level is not Level.ERROR for finding in findings)
     if as_json:
         print_json(
@@ -43,19 +44,27 @@ def doctor(session: Session, fix: bool, as_json: bool) -> int:
                     {"check": f.check, "level": f.level.value, "message": f.message}
                     for f in findings
                 ],
+                "leftovers": [remnant_json(remnant) for remnant in leftovers],
             }
         )
     else:
         table((f.level.value, f.check, f.message) for f in findings)
+        if leftovers:
+            say()
+            table((r.kind, r.name, would(r), because(r)) for r in leftovers)
     return ExitCode.OK if healthy else ExitCode.UNFIT
 
 
-async def _examine(start: Path) -> "list[Finding]":
-    return [finding async for finding in _findings(start)]
+async def _examine(start: Path, leftovers: "list[Remnant]") -> "list[Finding]":
+    return [finding async for finding in _findings(start, leftovers)]
 
 
-async def _findings(start: Path) -> "AsyncIterator[Finding]":
-    """Every check; one that fails keeps no other from being made."""
+async def _findings(start: Path, leftovers: "list[Remnant]") -> "AsyncIterator[Finding]":
+    """Every check; one that fails keeps no other from being made.
+
+    Args:
+        leftovers: Gets what runs left behind.
+    """
     from cc4tui.services import doctor as checks
     from cc4tui.services.agents.registry import backend_for
 
@@ -70,7 +79,7 @@ async def _findings(start: Path) -> "AsyncIterator[Finding]":
     yield finding
     if place is not None:
         yield checks.check_state(place.state.prepare, place.state.folder)
-        for found in await _database(start):
+        for found in await _database(start, leftovers):
             yield found
     yield checks.check_isolation()
     if config is not None:
@@ -108,7 +117,7 @@ def _configuration(place: "Place | None") -> "tuple[Finding, Config | None]":
     return Finding("configuration", Level.OK, text), loaded.safe if open_question else loaded.full
 
 
-async def _database(start: Path) -> "list[Finding]":
+async def _database(start: Path, leftovers: "list[Remnant]") -> "list[Finding]":
     from cc4tui.runtime import Runtime
     from cc4tui.services.doctor import Finding, Level
 
@@ -119,6 +128,7 @@ async def _database(start: Path) -> "list[Finding]":
             remnants = await find(center)
     except Cc4tuiError as error:
         return [Finding("database", Level.ERROR, str(error))]
+    leftovers += remnants or []
     text = f"{len(runs)} runs, {len(ideas)} ideas, {len(lessons)} lessons"
     return [Finding("database", Level.OK, text), _leftovers(remnants)]
 
@@ -131,5 +141,5 @@ def _leftovers(remnants: "list[Remnant] | None") -> "Finding":
     removable = [remnant for remnant in remnants if remnant.removable]
     if not removable:
         return Finding("leftovers", Level.OK, f"none to remove, {len(remnants)} kept for a reason")
-    text = f"{counted(len(removable), 'worktree or branch')}; `cc4tui clean` removes them safely"
+    text = f"{counted(len(removable), 'leftover')}; `cc4tui clean` deals with them safely"
     return Finding("leftovers", Level.WARNING, text)

@@ -99,7 +99,7 @@ async def remove_slot(slot: Slot) -> None:
 def empty_trash(private: PrivateGit) -> None:
     """Delete worktrees whose removal a crash cut short; everything in them was saved before."""
     for folder in private.trash_dir.glob("*"):
-        _delete(folder)
+        delete(folder)
 
 
 def admin_of(private: PrivateGit, worktree: Path) -> Path:
@@ -135,13 +135,13 @@ def _move_to_trash(slot: Slot) -> None:
 def _delete_leftovers(slot: Slot) -> None:
     """The files, and what git left because its own records were destroyed."""
     for folder in (*slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree, slot.admin):
-        _delete(folder)
+        delete(folder)
     lock = slot.index.with_name(f"{slot.index.name}.lock")
     for path in (slot.index, lock, slot.owner_file, slot.hidden_file, slot.exclude_file):
         path.unlink(missing_ok=True)
 
 
-def _delete(folder: Path) -> None:
+def delete(folder: Path) -> None:
     """Delete a real folder; never what a link leads to."""
     if identity(folder) is not None and folder.resolve() == folder:
         make_accessible(folder)

@@ -1,6 +1,7 @@
 """Attempts that went on, or ended by themselves, while no cc4tui was there: found, not guessed."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -75,6 +76,18 @@ async def take_stock(journal: Journal) -> Stock:
 
     The repository's lock must be held: then every unfinished attempt is an earlier process's.
     """
+    return await _sorted_out(journal, _standing)
+
+
+async def glance_at_all(journal: Journal) -> Stock:
+    """What `take_stock` would find, as far as looking tells; nothing is ended."""
+    return await _sorted_out(journal, lambda attempt, wanted: glance(attempt))
+
+
+async def _sorted_out(
+    journal: Journal, standing: Callable[[AttemptRecord, bool], Standing]
+) -> Stock:
+    """Every unfinished attempt by its standing; one of a cancelled run is not wanted."""
     open_runs = [run for run in await journal.runs(EVERY) if run.finished is None]
     attempts = [
         (attempt, run.status is not RunStatus.CANCELLED)
@@ -82,7 +95,7 @@ async def take_stock(journal: Journal) -> Stock:
         for attempt in await journal.attempts(run.id)
         if attempt.finished is None and attempt.folder and attempt.token
     ]
-    looks = (asyncio.to_thread(_standing, attempt, wanted=wanted) for attempt, wanted in attempts)
+    looks = (asyncio.to_thread(standing, attempt, wanted) for attempt, wanted in attempts)
     standings = await asyncio.gather(*looks)
     found = [(attempt, how) for (attempt, _), how in zip(attempts, standings, strict=True)]
     return Stock(
@@ -128,7 +141,7 @@ def glance(attempt: AttemptRecord) -> Standing:
     return Standing.ENDED if end is not None and is_conclusive(end) else Standing.CUT
 
 
-def _standing(attempt: AttemptRecord, *, wanted: bool) -> Standing:
+def _standing(attempt: AttemptRecord, wanted: bool) -> Standing:
     standing = glance(attempt)
     if wanted and standing is Standing.WORKING:
         return standing

@@ -161,7 +161,8 @@ def test_another_plan_runs_while_detached_agents_work(project, agent, detached, 
     assert all(one.is_running() for one in detached.agents())
     detached.open_gate()
     until(lambda: detached.has_ended("1.1") and detached.has_ended("1.2"))
-    assert project.cc4tui("clean").code == 0
+    cleaned = project.cc4tui("clean", "--json").json
+    assert {one["outcome"] for one in cleaned} == {"kept"}
     again = project.cc4tui("resume", detached.run, "--json")
     assert again.code == 0, again.err
     assert again.of("run_recovered")[0]["adopted"] == 2
@@ -190,3 +191,14 @@ def test_attached_without_the_flag_agents_end_with_their_new_owner(project, deta
     second.kill()
     second.communicate()
     until(lambda: not any(one.is_running() for one in agents))
+
+
+def test_doctor_lists_agents_that_work_on_and_leaves_them_alone(project, detached):
+    detached.end(signal.SIGTERM)
+    assert project.cc4tui("doctor", "--fix").code == 0
+    left = project.cc4tui("doctor", "--json").json["leftovers"]
+    agents = [one for one in left if one["kind"] == "process"]
+    assert len(agents) >= 2
+    assert not any(one["removable"] for one in left)
+    assert all(f"cc4tui resume {detached.run}" in one["why"] for one in left)
+    assert all(one.is_running() for one in detached.agents())

@@ -41,8 +41,19 @@ def test_what_survived_everything_is_ended_and_its_work_is_saved(project, agent,
             watcher.send_signal(signal.SIGKILL)
     process.communicate()
     assert any("sleep 300" in line for line in project.processes())
+    look = ("clean", "--dry-run", "--json") if command == ("clean",) else ("doctor", "--json")
+    listed = project.cc4tui(*look).json
+    found = listed if look[0] == "clean" else listed["leftovers"]
+    assert any("sleep 300" in one["name"] for one in found if one["kind"] == "process")
+    assert {"process", "worktree", "branch", "record"} == {one["kind"] for one in found}
+    assert all(one["safe"] for one in found if one["removable"])
+    assert any("sleep 300" in line for line in project.processes()), "looking ends nothing"
     result = project.cc4tui(*command)
     assert result.code == 0, result.err
     assert project.processes() == []
+    left = project.cc4tui("clean", "--dry-run", "--json").json
+    assert {one["kind"] for one in left} <= {"branch"}
+    assert not any(one["removable"] for one in left)
+    assert project.status()["counts"] == {"ready": 1}
     [saved] = project.cc4tui("saved", "list", "--json").json
     assert saved["files"] == ["precious.txt"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cc4tui.errors import GitError
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import AttemptName
 from cc4tui.services.git.repository import Repository
@@ -75,6 +76,44 @@ def abandoned(private: PrivateGit) -> Abandoned:
 async def test_nothing(private: PrivateGit) -> None:
     assert await find_remnants(private, ()) == []
     assert await remove_remnants(private, ()) == []
+
+
+async def test_files_of_worktrees_that_are_gone_go_and_those_of_others_stay(
+    private: PrivateGit, abandoned: Abandoned
+) -> None:
+    slot = await abandoned("x", 1)
+    stray = [private.index_dir / "slot-99", private.index_dir / "slot-99.owner"]
+    for path in stray:
+        path.write_bytes(b"x")
+    (private.trash_dir / "slot-98-1" / "deep").mkdir(parents=True)
+    looked = [remnant for remnant in await find_remnants(private, ()) if remnant.kind == "files"]
+    assert {remnant.name for remnant in looked} == {
+        *map(str, stray),
+        str(private.trash_dir / "slot-98-1"),
+    }
+    assert all(remnant.safe for remnant in looked)
+    assert slot.index.exists()
+    await remove_remnants(private, ())
+    assert not any(path.exists() for path in stray)
+    assert list(private.trash_dir.glob("*")) == []
+
+
+async def test_a_listing_that_fails_removes_nothing(
+    private: PrivateGit, abandoned: Abandoned, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = await abandoned("x", 1)
+    (slot.worktree / "new.txt").write_text("work")
+    git(root, "branch", "cc4/r-9/merged")
+
+    async def fails(*_: object) -> None:
+        raise GitError("for-each-ref", 128, "fatal: cannot read the refs")
+
+    monkeypatch.setattr(private.repository.refs, "listed", fails)
+    with pytest.raises(GitError):
+        await remove_remnants(private, ())
+    monkeypatch.undo()
+    assert (slot.worktree / "new.txt").read_text() == "work"
+    assert git(root, "branch", "--list", "cc4/r-9/merged")
 
 
 async def test_every_kind_of_unsaved_work_is_saved(

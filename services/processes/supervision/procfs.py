@@ -70,6 +70,15 @@ def environment(pid: int) -> list[bytes]:
         return []
 
 
+def command(pid: int) -> str:
+    """Its command line; empty when it is gone or not ours to read."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
 def holds_for_writing(pid: int, fd: str) -> bool:
     """Whether that descriptor of the process is open for writing."""
     try:
