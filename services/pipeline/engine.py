@@ -58,6 +58,7 @@ class ActiveRun:
         """The same with words for it."""
         self.accept_changes = False
         """A person has looked at what quarantined the run."""
+        self.verifier: Verifier | None = None
         self.detach = False
         """Its agents work on when this program is gone, however it went."""
         self.leaving = False
@@ -67,12 +68,16 @@ class ActiveRun:
         self.stopping = self.stopping or why
         if self.orchestrator is not None:
             await self.orchestrator.stop(why, at_once=at_once)
+        if self.verifier is not None:
+            self.verifier.stop(why, at_once=at_once)
 
     async def leave(self, why: str) -> None:
         """Stop working on the run and let its agents work on; the run can be resumed."""
         self.stopping, self.leaving = self.stopping or why, True
         if self.orchestrator is not None:
             await self.orchestrator.leave(why)
+        if self.verifier is not None:
+            self.verifier.stop(why)
 
     async def cancel(self) -> None:
         """Cancel every task that has not ended; what merged stays on the integration branch."""
@@ -109,7 +114,7 @@ class RunEngine:
             recovered = await self._begin(context, run, records, stock)
             records = await s.journal.task_runs(run.id)
             orchestrator = _orchestrator(context, verifier, records)
-            active.orchestrator = orchestrator
+            active.orchestrator, active.verifier = orchestrator, verifier
             active.live = self._live_plan(context, orchestrator)
             await self._drive(active, orchestrator, recovered)
             finisher = Finisher(context, s.journal, verifier)
@@ -117,6 +122,8 @@ class RunEngine:
                 return await finisher.left(orchestrator.left)
             stopping = active.stopping
             landing = await finisher.land(stopping, cancelled=active.cancelled)
+            if not landing.landed:
+                stopping = active.stopping  # its checks may have been stopped
         if stopping is None:  # before the end is recorded: a run that is cut here goes on
             problem = await self._clean(workspace, run)
             landing = replace(landing, reason=f"{landing.reason} {problem}".strip())

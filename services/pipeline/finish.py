@@ -189,6 +189,8 @@ class LandingChecks:
         folder = self._context.folder / "landing"
         results = await self._verifier.run(self.commands, tree.path, folder, extra)
         failed = next((result for result in results if result.exit_code != 0), None)
+        if failed is not None and failed.exit_code is None and self._verifier.stopped:
+            return f"its checks were stopped ({self._verifier.stopped})"
         return failed.sentence if failed else None
 
 

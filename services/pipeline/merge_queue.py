@@ -102,11 +102,15 @@ class MergeQueue:
         try:
             async with self._context.workspace.checked_out(candidate, folder) as tree:
                 extra = {**tree.environment, "CC4_RUN": self._context.run.id}
-                results = await self._verifier.run(claim.planned.verify, tree.path, folder, extra)
+                results = await self._verifier.run(
+                    claim.planned.verify, tree.path, folder, extra, started=claim.hold
+                )
         except SetupError as error:
             reason = f"on the merged tree {error}"
             return Refusal(ReasonCode.SETUP, reason, TaskRunState.VERIFYING, reason)
         failed = next((result for result in results if result.exit_code != 0), None)
+        if claim.stop_why is not None and failed is not None and failed.exit_code is None:
+            return Refusal(ReasonCode.STOPPED, claim.stop_why, TaskRunState.VERIFYING)
         event = TaskVerified(
             run=self._context.run.id,
             task=claim.task,

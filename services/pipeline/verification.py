@@ -57,6 +57,15 @@ class Verifier:
         self._host = host
         self._environment = environment
         self._timeout = timeout
+        self._running: set[Process] = set()
+        self.stopped: str | None = None
+        """Why the commands were stopped; None = they were not."""
+
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """End what runs: the run is left, and nobody waits for its checks."""
+        self.stopped = self.stopped or why
+        for process in self._running:
+            process.stop(why, at_once=at_once)
 
     async def run(
         self,
@@ -103,6 +112,7 @@ class Verifier:
         )
         started = loop.time()
         process = await self._host.spawn(spec)
+        self._running.add(process)
         if told is not None:
             told(process)
         try:
@@ -114,6 +124,8 @@ class Verifier:
         except asyncio.CancelledError:
             process.stop("stopped")
             raise
+        finally:
+            self._running.discard(process)
         await asyncio.to_thread(mask_outputs, folder, self._redactor)
         code = end.status.code if end.status.why == "exited" else None
         return CheckResult(command, code, loop.time() - started, _tail(folder))

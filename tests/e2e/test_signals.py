@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import re
 import select
 import signal
@@ -297,3 +298,124 @@ def test_a_second_app_watches_and_starts_nothing(project, running, terminals):
     assert second.ended() == 0
     assert first.process.poll() is None
     assert project.status()["counts"]["running"] == 2
+
+
+MOVES = """
+if task == "1.3":
+    pathlib.Path(ROOT, "moved.txt").touch()
+    for words in (["add", "moved.txt"], ["commit", "-q", "-m", "moved"]):
+        who = ["-c", "user.name=P", "-c", "user.email=p@example.org"]
+        subprocess.run(["git", *who, *words], cwd=ROOT, check=True)
+"""
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["merging", "landing"])
+def test_checks_are_stopped_too_and_run_again_later(project, agent, ledger, moved):
+    """A check may take an hour; whoever leaves does not wait for it. Nothing is lost by that."""
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    gate, up = project.root.parent / "gate", project.root.parent / "up"
+    check = f"test -e {gate} || {{ touch {up}; sleep 300; }}"
+    body = "pathlib.Path(f'{task}.txt').write_text(task)"
+    if moved:
+        check = f"test -e moved.txt -a ! -e {gate} && {{ touch {up}; sleep 300; }}; true"
+        body += MOVES.replace("ROOT", repr(str(project.root)))
+    command = agent(body)
+    process = project.start(
+        "run", "plan.md", "--yes", "--agent-command", command, "--verify", check
+    )
+    deadline = time.monotonic() + 60
+    while not up.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    assert nothing_left(project)
+    assert project.status()["status"] == "interrupted"
+    gate.touch()
+    again = project.cc4tui("resume", "--json", "--yes")
+    assert again.code == 0, again.err
+    assert len([line for line in ledger() if line.startswith("start")]) == 3
+    assert project.left_behind() == []
+
+
+KILLS = int(os.environ.get("CC4_CHAOS_KILLS", "8"))
+"""`make chaos` sets 200."""
+FORMS = ("kill", "term", "int", "hup", "group", "stop", "detached", "left")
+WORKS = """
+import random
+subprocess.Popen(["sleep", "300"], start_new_session=True)
+pathlib.Path(f"{task}.txt").write_text(task)
+time.sleep(random.uniform(0.0, 0.6))
+"""
+
+
+def hit(process: subprocess.Popen[str], form: str, chance: random.Random) -> None:
+    """End it, or have it stand still for a while, in one of the ways there are."""
+    if form == "stop":
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(chance.uniform(0.1, 1.0))
+        os.killpg(process.pid, signal.SIGCONT)
+    elif form == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        names = {"detached": "SIGKILL", "left": "SIGTERM"}
+        process.send_signal(signal.Signals[names.get(form, f"SIG{form.upper()}")])
+
+
+@pytest.mark.timeout(3600)
+def test_any_end_at_any_moment_and_the_same_command_again(project, agent, ledger):
+    """Also of agents that were left working: each task lands once, whatever came between."""
+    seed = int(os.environ.get("CC4_CHAOS_SEED", str(random.randrange(1 << 30))))
+    print(f"CC4_CHAOS_SEED={seed}")  # noqa: T201 to repeat a failure
+    chance = random.Random(seed)
+    names = [f"1.{number}" for number in range(1, 9)]
+    command, hits, rounds = agent(WORKS), 0, 0
+    while hits < KILLS:
+        rounds += 1
+        title = f"# Round {rounds}\n\n## Batch 1: A\n"
+        tasks = "".join(f"- [ ] {name} Task {name} of {rounds}\n" for name in names)
+        plan = f"round-{rounds}.md"
+        project.write(plan, title + tasks)
+        project.commit(f"round {rounds}")
+        base, before = project.git("rev-parse", "HEAD").strip(), len(ledger())
+        while True:
+            form = FORMS[hits % len(FORMS)]
+            options = ["--detach"] if form in ("detached", "left") else []
+            process = project.start(
+                "run", plan, "--yes", "--workers", "3", "--agent-command", command, *options,
+                start_new_session=True,
+            )  # fmt: skip
+            try:
+                limit = chance.uniform(0.3, 4.0) if hits < KILLS else 120
+                _, err = process.communicate(timeout=limit)
+                break
+            except subprocess.TimeoutExpired:
+                hits += 1
+                hit(process, form, chance)
+                _, err = process.communicate(timeout=60)
+                assert "Traceback" not in err
+                if process.returncode == 0:
+                    break
+        assert process.returncode == 0, err
+        assert {t["state"] for t in project.status()["tasks"]} <= {"landed", "skipped"}
+        trailers = (
+            f"%(trailers:key=Cc4-{key},valueonly,separator=)" for key in ("Task", "Attempt")
+        )
+        form = f"--format={' '.join(trailers)}"
+        merges = project.git("log", "--merges", form, f"{base}..main")
+        merged = dict(line.split() for line in merges.splitlines())
+        assert sorted(merged) == names
+        assert len(merges.splitlines()) == len(names)
+        lines = ledger()[before:]
+        for task, attempt in merged.items():
+            assert lines.count(f"end {task} {attempt}") == 1, (task, lines)
+            assert f"start {task} {int(attempt) + 1}" not in lines, (task, lines)
+        deadline = time.monotonic() + 30
+        while project.left_behind() and time.monotonic() < deadline:
+            time.sleep(0.05)  # supervisors of a killed one may still be sweeping
+        assert project.left_behind() == []
+        assert project.fsck() == ""
+        for name in names:
+            (project.root / f"{name}.txt").unlink()
