@@ -115,7 +115,7 @@ class Slot:
         for path in (self.admin / name for name in ADMIN_FILES):
             # A FIFO here would hang every git that lists worktrees, the person's own too.
             if read_regular(path, 1) is None:
-                _move_away(path)
+                self._move_away(path)
         if not (self.admin / "HEAD").exists():
             self.write_head(self.base or self.private.repository.head)
         return [note for note in notes if note]
@@ -289,20 +289,19 @@ class Slot:
             return None
         note = f"{path} was changed; put back"
         if identity(path) is not None:
-            # An agent ran `git init` here: its repository may hold work, so it is only moved aside.
-            aside = free_name(make_private(self.private.kept_dir) / f"{self.id}-{path.name[1:]}")
-            path.rename(aside)
+            # An agent ran `git init` here: its repository may hold work.
+            aside = self._move_away(path)
             note = f"{path} was replaced by a folder, which was moved to {aside}"
         write_atomic(path, data, 0o644)
         return note
 
-
-def _move_away(path: Path) -> None:
-    """Remove what is in the place of a file of git's but is none."""
-    if identity(path) is not None:
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    def _move_away(self, path: Path) -> Path | None:
+        """Make room for a file of git's; a folder that stood there may hold work: where it is."""
+        if identity(path) is None:
+            path.unlink(missing_ok=True)
+            return None
+        wanted = make_private(self.private.kept_dir) / f"{self.id}-{path.name.lstrip('.')}"
+        return path.rename(free_name(wanted))
 
 
 def literal_pattern(path: str) -> str:
