@@ -485,13 +485,18 @@ class Runtime:
             raise UsageError(f"run {run} does not go on in this process")
         await active.live.apply()
 
-    async def task_diff(self, run: str, task: str) -> str:
-        """Unified diff of the task's work against what it started from."""
+    async def task_diff(self, run: str, task: str, *, exact: bool = False) -> str:
+        """Unified diff of the task's work against what it started from.
+
+        Args:
+            exact: With every byte, for programs; else known secrets are masked.
+        """
         from cc4tui.services.pipeline.diffs import task_diff
 
         record = await self.find_run(run)
         found = await self._known_task(run, task)
-        return await task_diff(self._git, self.paths.folder, record, found)
+        text = await task_diff(self._git, self.paths.folder, record, found)
+        return text if exact else self.redactor.text(text)
 
     # --- what was saved ----------------------------------------------------------------------
 
@@ -501,10 +506,15 @@ class Runtime:
 
         return await saved_works(await self._ledger(), self._store)
 
-    async def saved_diff(self, name: str) -> str:
-        """What a saved work changes, as a unified diff; its name may be cut short."""
+    async def saved_diff(self, name: str, *, exact: bool = False) -> str:
+        """What a saved work changes, as a unified diff; its name may be cut short.
+
+        Args:
+            exact: With every byte, for programs; else known secrets are masked.
+        """
         ledger = await self._ledger()
-        return await ledger.diff(await ledger.find(name))
+        text = await ledger.diff(await ledger.find(name))
+        return text if exact else self.redactor.text(text)
 
     async def restore_saved(
         self, name: str, branch: str | None = None, *, worktree: Path | None = None

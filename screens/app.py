@@ -15,7 +15,7 @@ from textual.command import Provider
 from textual.containers import Container
 from textual.widget import Widget
 
-from cc4tui.domain.run import RunRecord, RunStatus
+from cc4tui.domain.run import NO_BOUNDARY, RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
 from cc4tui.ports import CommandCenter, RunOptions
@@ -251,7 +251,11 @@ class CommandCenterApp(App[None]):
                 tell(self, "Not trusted, so nothing was started.")
                 return
             await self.center.trust(question)
+        is_first = not await self.center.journal.runs(1)
         await self.show_run(await self.center.start_run(plan, options))
+        if is_first:
+            said = f"{NO_BOUNDARY[0].upper()}{NO_BOUNDARY[1:]}."
+            tell(self, said, severity="warning", seconds=30)
 
     def on_run_progressed(self, message: RunProgressed) -> None:
         """Tell of the run on the status line and in the plan's tree."""

@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
 
 
-LIMIT = (
-    "agents run as you, each in a worktree of its own: that contains accidents, it is no security"
-    " boundary (said once per repository)"
-)
-"""What worktrees do not protect from, said with the first run of a repository."""
-
-
 async def consent(
     center: "Runtime", question: TrustQuestion | None, *, yes: bool, plan: str = ""
 ) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cc4tui.cli.conduct import Reporter, conduct
-from cc4tui.cli.consent import LIMIT, consent
+from cc4tui.cli.consent import consent
 from cc4tui.cli.output import counted, note, print_json, say
 from cc4tui.cli.session import Decorated, Session, examples, json_option, named_plan, pass_session
+from cc4tui.domain.run import NO_BOUNDARY
 from cc4tui.domain.text import clean_line
 from cc4tui.ports import RunOptions
 
@@ -126,7 +127,7 @@ def run(session: Session, /, plan: str, **given: Any) -> int:
             is_first = not await center.journal.runs(1)
             started = await center.start_run(path, options, with_output=told, detach=detach)
             if is_first:
-                note(LIMIT)
+                note(NO_BOUNDARY)
             return started
 
         reporter = Reporter(as_json=as_json, with_output=told)

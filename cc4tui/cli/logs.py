@@ -183,7 +183,7 @@ def diff(session: Session, run: str, task: str) -> None:
 
     async def work(center: "Runtime") -> str:
         record = await center.find_run(run)
-        return await center.task_diff(record.id, task)
+        return await center.task_diff(record.id, task, exact=not sys.stdout.isatty())
 
     text = session.run(work)
     if not text.strip():

@@ -53,7 +53,7 @@ def show_saved(session: Session, name: str) -> None:
     """Print what it changes, as a unified diff."""
 
     async def work(center: "Runtime") -> str:
-        return await center.saved_diff(name)
+        return await center.saved_diff(name, exact=not sys.stdout.isatty())
 
     text = session.run(work)
     if not text.strip():

@@ -9,6 +9,13 @@ from typing import Any
 from cc4tui.domain.usage import TokenUsage
 
 
+NO_BOUNDARY = (
+    "agents run as you, each in a worktree of its own: that contains accidents, it is no security"
+    " boundary (said once per repository)"
+)
+"""What worktrees do not protect from, said with the first run of a repository."""
+
+
 class TaskRunState(StrEnum):
     """States of a task in a run; used alike by events, JSON and screens."""
 

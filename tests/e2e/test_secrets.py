@@ -1,5 +1,10 @@
 """A secret of the person's environment that an agent prints is nowhere to be found afterwards."""
 
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +76,42 @@ def test_output_files_keep_everything_else(project, leaky):
     [out] = project.state.rglob("1-1-*-1/out")
     mask = "*" * len(SECRET)
     assert out.read_text() == f"the key is {mask}\n{mask}\n{mask}\n"
+
+
+def on_a_terminal(project, *args: str) -> str:
+    """What a command writes when a person looks at it."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cc4tui", *args],
+        cwd=project.root,
+        env=project.environment | {"TERM": "xterm-256color"},
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError), os.fdopen(master, "rb", buffering=0) as terminal:
+        while data := terminal.read(65536):
+            shown += data
+    process.wait()
+    return shown.decode(errors="replace")
+
+
+def test_a_difference_is_masked_for_people_and_exact_for_programs(project, agent):
+    project.extra["DEPLOY_TOKEN"] = SECRET
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    command = agent(f"pathlib.Path('key.txt').write_text({SECRET!r} + chr(10) + 'visible')")
+    assert project.run("plan.md", "--agent-command", command).code == 0
+    run = project.status()["run"]
+    shown = on_a_terminal(project, "diff", run, "1.1")
+    assert "visible" in shown
+    assert SECRET not in shown
+    assert "+" + "*" * len(SECRET) in shown
+    assert f"+{SECRET}\n" in project.cc4tui("diff", run, "1.1").out
+    ref = f"refs/cc4/saved/{run}/1-1-x/1/1"
+    project.git("update-ref", ref, "main")
+    shown = on_a_terminal(project, "saved", "show", run)
+    assert "visible" in shown
+    assert SECRET not in shown

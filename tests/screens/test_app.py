@@ -11,6 +11,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunStatus, TaskRunState
 from cc4tui.ports import Instance, RunOptions
 from cc4tui.screens.app import CommandCenterApp
@@ -447,3 +448,18 @@ async def test_the_focus_goes_to_the_list_as_soon_as_a_run_is_shown(
 ) -> None:
     async with open_app(tab=Tab.EXECUTION) as pilot:
         await until(pilot, lambda: pilot.app.query_one(ExecutionTab).tasks.has_focus)
+
+
+async def test_the_first_run_says_what_worktrees_are_not(
+    open_app: Any, empty_center: Any, until: Any, toasts: Any
+) -> None:
+    """Said with the first run of a repository, and never again."""
+    empty_center.all_plans["p.md"] = Plan("p.md", "P", "cc4", ())
+    async with open_app(on=empty_center) as pilot:
+        pilot.app.post_message(RunRequested("p.md", RunOptions()))
+        await until(pilot, lambda: any("no security boundary" in it for it in toasts(pilot)))
+        pilot.app.clear_notifications()
+        pilot.app.post_message(RunRequested("p.md", RunOptions()))
+        await until(pilot, lambda: len(empty_center.journal.all_runs) == 2)
+        await pilot.pause()
+        assert not any("no security boundary" in it for it in toasts(pilot))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,11 +11,17 @@ from textual.pilot import Pilot
 
 from cc4tui.domain.plan import Batch, Diagnostic, FileRef, Plan, PlanTaskState, Severity, Step, Task
 from cc4tui.domain.text import UNSAFE
-from cc4tui.ports import RepositoryInfo, TrustQuestion
+from cc4tui.ports import RepositoryInfo, SavedWork, TrustQuestion
+from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
+from cc4tui.screens.dialogs.reading import ReadingDialog
 from cc4tui.screens.dialogs.run import RunDialog
+from cc4tui.screens.dialogs.trust import TrustDialog
+from cc4tui.screens.guard import tell
 from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Tab
 
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 EVIL = (
     "[@click=app.quit]x[/] a [/] b [red]r "
@@ -152,3 +159,64 @@ async def test_what_is_typed_into_a_filter_is_harmless(open_app: Any, evil_cente
         pilot.app.focused.post_message(Paste(EVIL))
         await pilot.pause()
         assert "[@click=app.quit]x[/] a [/] b [red]r" in assert_harmless(pilot)
+
+
+MARKUP = (
+    *(f"[@click=app.{name}]go[/]" for name in ("quit", "bell", "exit", "help", "undo")),
+    "[@click='app.quit']x[/]", "[@click=screen.dismiss]x", "[@click=app.open_url('x')]x[/]",
+    "[/]", "[/ ]", "a [/] b", "[/red]", "[//]", "[[/]]", "[]", "[ ]", "[", "]", "[[", "]]", "[[]",
+    "[red", "[red]", "[bold red on blue]x[/]", "[/bold]x[bold]", "[link=https://evil]x[/link]",
+    "[link='x']y", "[not a tag]", "[0]", "[1:2]", "list[int]", "dict[str, Any]", "x[i][j]",
+    "\\[red]", "\\\\[red]", "\\", "[\\]", "$text", "[$primary]x[/]", "[@]", "[@click]", "[@click=]",
+    "[@click=()]x[/]", "[#ff0000]x[/]", "[rgb(1,2,3)]x", "[on]", "[on red]", "[reverse]x[/reverse]",
+    ":smile:", ":boom:[/]", "[b]x[/i]", "[u][/][/][/]", "[x=y]", "[x='[/]']", "[é]", "[漢字]x[/]",
+    "**bold** `code` [a](https://evil)", "<b>&amp;</b>", "%s {0} {x!r} {{}}",
+)  # fmt: skip
+"""What some markup would take for its own: actions, links, broken and unclosed tags, escapes."""
+
+
+async def test_no_markup_is_parsed_anywhere(
+    open_app: Any, empty_center: Any, make_run: Any, until: Any
+) -> None:
+    """More than 50 payloads, each in every list, dialog and notification that can show it."""
+    assert len(MARKUP) >= 50
+    center = empty_center
+    tasks = tuple(
+        Task(f"1.{n}", text, PlanTaskState.TODO, n, n, "1", body=text, verify=(text,))
+        for n, text in enumerate(MARKUP, 1)
+    )
+    center.all_plans["p.md"] = Plan("p.md", MARKUP[0], "cc4", (Batch("1", MARKUP[0], 1, tasks),))
+    for n, text in enumerate(MARKUP):
+        await center.notebook.add_idea(text, [], None)
+        await center.notebook.add_lesson(text, text, text, [])
+        await center.journal.create_run(make_run(f"r-{n}", text, agent=text, reason=text), [])
+        center.all_saved.append(
+            SavedWork(f"r-{n}/t/1/1", f"r-{n}", text, 1, "c" * 40, NOW, text, (text,))
+        )
+    seen = ""
+    async with open_app(on=center, size=(200, 150)) as pilot:
+        for keys in (["1"], ["2"], ["2", "enter"], ["4"], ["right"], ["right"]):
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            await until(pilot, lambda: MARKUP[2] in assert_harmless(pilot))
+            seen = assert_harmless(pilot)
+            assert (key, [text for text in MARKUP if text not in seen]) == (key, [])
+        for text in MARKUP:
+            tell(pilot.app, text)
+        await pilot.pause()
+        assert_harmless(pilot)
+        for dialog in _dialogs():
+            pilot.app.push_screen(dialog)
+            await pilot.pause()
+            assert_harmless(pilot)
+            await pilot.press("escape")
+        assert not pilot.app._exit
+
+
+def _dialogs() -> Iterator[Any]:
+    for text in MARKUP[::6]:
+        yield ReadingDialog(text, [((text, "text"),)])
+    lines = [((text, "text"),) for text in MARKUP]
+    yield ChoiceDialog(MARKUP[0], lines, [Choice("n", MARKUP[6], MARKUP[8])])
+    yield TrustDialog(TrustQuestion("k", MARKUP))

@@ -159,3 +159,85 @@ def test_nothing_that_a_terminal_obeys_arrives(terminal: Terminal) -> None:
     terminal.until("raw output")
     assert_only_text(terminal)
     assert terminal.process.poll() is None
+
+
+@pytest.fixture
+def crowded(repository: Path, environment: dict[str, str]) -> Path:
+    """The same with hostile ideas, lessons, saved work, names of files, and a plant."""
+
+    def ours(*args: str) -> None:
+        call = [sys.executable, "-m", "cc4tui", *args]
+        subprocess.run(call, cwd=repository, env=environment, capture_output=True, check=True)
+
+    def git(*args: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=P", "-c", "user.email=p@x", *args],
+            cwd=repository,
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout.decode().strip()
+
+    ours("idea", "add", EVIL)
+    ours("memory", "add", EVIL)
+    git("checkout", "-q", "-b", "[@click=app.quit]x-\u202edlrow".replace("[", "("))
+    name = f"{TITLE} \x1b]52;c;x\x07\u202e.txt".replace("/", "_")  # git quotes what is odd in it
+    (repository / name).write_text(EVIL)
+    git("add", "-A")
+    commit = git("commit-tree", git("write-tree"), "-p", "HEAD", "-m", EVIL)
+    git("update-ref", "refs/cc4/saved/r-abc/t/1/1", commit)
+    git("reset", "-q")
+    (repository / "plan.md").write_text(PLAN + f"- [ ] 1.2 Plants {EVIL}\n")
+    agent = repository.parent / "plants.py"
+    agent.write_text(
+        "import pathlib, subprocess\n"
+        f"git = ['git', '-C', {str(repository)!r}, 'config']\n"
+        f"subprocess.run([*git, 'alias.x', {EVIL!r}], check=True)\n"
+        "pathlib.Path('n.txt').write_text('n')\n"
+    )
+    call = [sys.executable, "-m", "cc4tui", "run", "plan.md", "--yes", "--agent-command"]
+    command = f"{sys.executable} {agent}"
+    done = subprocess.run(
+        [*call, command], cwd=repository, env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    return repository
+
+
+@pytest.mark.timeout(180)
+def test_nothing_arrives_from_any_tab_dialog_or_notification(
+    crowded: Path, environment: dict[str, str]
+) -> None:
+    """Lists, details, saved work with its difference, the quarantine, errors: text only."""
+    terminal = Terminal([sys.executable, "-m", "cc4tui"], crowded, environment)
+    try:
+        terminal.until("Execution")
+        for keys, words, gone in (
+            (b"1", ("inbox 1", "[@click=app"), "\0"),
+            (b"e", ("edit the idea",), "\0"),
+            (b"\x1b", ("inbox 1",), "edit the idea"),
+            (b"2", ("plan.md",), "inbox 1"),
+            (b"\r", ("2 tasks",), "\0"),
+            (b"l", ("Plants [@click=app",), "\0"),
+            (b"r", ("workers", "agent"), "\0"),
+            (b"\x1b", ("Plants [@",), "workers"),
+            (b"4", ("lessons 1", "[@click=app"), "Plants [@"),
+            (b"\r", ("scroll",), "\0"),
+            (b"\x1b", ("lessons 1",), "scroll"),
+            (b"\x1b[C", ("took",), "\0"),
+            (b"\x1b[C", ("saved work 2", "1 file"), "\0"),
+            (b"j", ("refs/cc4/saved/r-abc",), "\0"),
+            (b"\r", ("diff --git",), "\0"),
+            (b"\x1b", ("saved work 2",), "diff --git"),
+            (b"b", ("Bring it back?",), "\0"),
+            (b"b", ("Restored as the branch",), "Bring it back?"),
+            (b"3", ("Landing waits", "alias.x"), "saved work 2"),
+            (b"a", ("Reject the run", "none -> [@click=app"), "\0"),
+            (b"\x1b", ("Landing waits",), "Reject the run"),
+        ):
+            terminal.press(keys)
+            terminal.until(*words, gone=gone)
+            assert_only_text(terminal)
+        assert terminal.process.poll() is None
+    finally:
+        terminal.close()
