@@ -126,6 +126,7 @@ class AttemptRunner:
             end = await follower.follow()
         except LeftRunningError:
             return None
+        self._context.patience.look()
         await self._context.desk.forget(claim.task, claim.attempt)
         await self._context.workspace.quarantine.look(self._context.claims)
         await self._look_at_checkout(claim)

@@ -31,6 +31,8 @@ class Claim:
     """What a person told the task while no agent listened, for the prompt."""
     after: AttemptRecord | None = None
     """The attempt that this one goes on with: its work, and its session if that can be found."""
+    shortages: int = 0
+    """`Patience.shortages` when it was claimed."""
     process: Process | None = None
     stop_why: str | None = None
     """Set when a person or the run's end asked for its stop; also before the process exists."""

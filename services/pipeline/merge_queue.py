@@ -10,6 +10,7 @@ from cc4tui.events import MergeConflict, TaskMerged, TaskStateChanged, TaskVerif
 from cc4tui.services.git.merging import Conflict
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
+from cc4tui.services.pipeline.patience import STARVATIONS
 from cc4tui.services.pipeline.preparation import SetupError
 from cc4tui.services.pipeline.recorder import move
 from cc4tui.services.pipeline.verification import Verifier
@@ -53,10 +54,23 @@ class MergeQueue:
         """
         async with self._lock:
             self._state = TaskRunState.MERGING
-            try:
-                return await self._merge(item)
-            except (GitError, ProcessError, OSError) as error:
-                return self._broken(item.claim, error)
+            for _ in range(STARVATIONS):
+                shortages = self._context.patience.shortages
+                try:
+                    return await self._merge(item)
+                except (GitError, ProcessError, OSError) as error:
+                    broken = self._broken(item.claim, error)
+                    if not await self._starved(item.claim, error, shortages):
+                        break
+            return broken
+
+    async def _starved(self, claim: Claim, error: Exception, shortages: int) -> bool:
+        """Whether it failed for want of space that is there again: the work is merged after all."""
+        if claim.stop_why or not await self._context.patience.starved(error, shortages):
+            return False
+        if self._state is TaskRunState.VERIFYING:
+            await self._change(claim, TaskRunState.MERGING, "a disk was full")
+        return True
 
     def _broken(self, claim: Claim, error: Exception) -> Refusal:
         """By no fault of the task. One that was to stop anyway stays open for `resume`."""

@@ -14,6 +14,7 @@ from cc4tui.services.pipeline.attempt import AttemptRunner
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.inbox import answer_of
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
+from cc4tui.services.pipeline.patience import STARVATIONS
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event
 from cc4tui.services.pipeline.planned import schedulable, task_records
 from cc4tui.services.pipeline.recorder import move
@@ -26,9 +27,6 @@ RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
 log = logging.getLogger(__name__)
-
-STARVATIONS = 3
-"""Attempts of a task that a full disk may cost without counting."""
 
 
 class Orchestrator:
@@ -323,6 +321,7 @@ class Orchestrator:
         messages = tuple(self._messages.pop(task, ()))
         claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""), messages)
         claim.after = earlier[-1] if messages and earlier else None
+        claim.shortages = self._context.patience.shortages
         self._context.claims[task] = claim
         return claim
 
@@ -380,11 +379,10 @@ class Orchestrator:
         Not without end: a task that fills the disk each time fails like any other.
         """
         used = self._starvations.get(claim.task, 0)
-        if self._stopping or used >= STARVATIONS or not self._context.patience.blocked(error):
-            return False
         self._starvations[claim.task] = used + 1
-        await self._context.patience.room()
-        return True
+        if self._stopping or used >= STARVATIONS:
+            return False
+        return await self._context.patience.starved(error, claim.shortages)
 
     def _retries_left(self, claim: Claim) -> bool:
         used = self._budget_used.get(claim.task, 0)

@@ -29,6 +29,8 @@ RETRY_SECONDS = 1.0
 """Between two tries of a step that is blocked."""
 TRIES_WHEN_STOPPING = 3
 """A run that is being stopped does not wait for ever: what it could not write, the next finds."""
+STARVATIONS = 3
+"""Times that one task may fail for want of space without having to answer for it."""
 ROOM = 1024 * 1024
 """Bytes; a disk with less is full, whatever an agent said of its own failure."""
 
@@ -61,6 +63,8 @@ class Patience:
         self._stopping = stopping
         self._blocked = 0
         self._told = False
+        self.shortages = 0
+        """How often something was found blocked: a change during an attempt may explain its end."""
 
     async def through(self, step: Callable[[], Awaitable[T]]) -> T:
         """The result of a step that may be repeated, tried until its surroundings allow it.
@@ -87,18 +91,26 @@ class Patience:
                 self._blocked -= 1
                 await self._resume()
 
-    def blocked(self, error: BaseException | None = None) -> bool:
-        """Whether a disk is full now, or the error says that it was."""
-        return self._full_disk() is not None or (error is not None and self._why(error) is not None)
+    def look(self) -> None:
+        """See whether a disk is full now."""
+        self.shortages += self._full_disk() is not None
 
-    async def room(self) -> None:
-        """Wait until no disk of the run is full."""
+    async def starved(self, error: BaseException | None, shortages: int) -> bool:
+        """Whether want of space may be why something failed; if so, there is room again now.
 
-        async def look() -> None:
-            if (folder := self._full_disk()) is not None:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        Args:
+            error: What was raised, if anything.
+            shortages: Of the time when it began.
+        """
+        self.look()
+        if self.shortages == shortages and (error is None or self._why(error) is None):
+            return False
+        await self.through(self._expect_room)
+        return True
 
-        await self.through(look)
+    async def _expect_room(self) -> None:
+        if (folder := self._full_disk()) is not None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
     @contextmanager
     def keeping(self, runner: GitRunner) -> Iterator[None]:
@@ -134,6 +146,7 @@ class Patience:
         return None
 
     def _pause(self, reason: str) -> None:
+        self.shortages += 1
         if not self._told:
             self._told = True
             self._bus.publish(RunPaused(run=self._run, reason=reason, ts=datetime.now(UTC)))
