@@ -158,7 +158,10 @@ def _take_words(rest: str, label: Label) -> str:
         return rest
     if (found := _TASK.match(rest)) is not None:
         label.task = True
-        rest = label.plain = rest[found.end() :]
+        mark, rest = rest[:2], rest[found.end() :]
+        if mark in ("**", "__") and mark not in found[0][2:]:
+            rest = mark + rest  # the bold runs on into the title
+        label.plain = rest
     return _take_id(rest, label)
 
 

@@ -16,6 +16,7 @@ from cc4tui.services.plans.words import (
     STEP,
     TASK,
     TASKS_HEADING,
+    WORK_LISTS,
 )
 
 
@@ -135,6 +136,32 @@ def _name_sections(root: Section) -> None:
         if above is not None and not section.is_title:
             section.acceptance = section.acceptance or (above.acceptance and not above.is_title)
             section.done_definition = section.done_definition or above.done_definition
+    _phases_of_checklists(root)
+
+
+def _phases_of_checklists(root: Section) -> None:
+    """Phases in a checklist hold work (R22), unless the plan tells the same phases elsewhere.
+
+    Then the checklist is a second account of how far they are.
+    """
+    listed = [s for s in root.below() if s.acceptance and s.kind not in ("", "#") and s.number]
+    if not listed:
+        return
+    told = {s.name.casefold() for s in root.below() if not s.acceptance and s.number}
+    for section in listed:
+        above = section.parent
+        while above is not None and above.acceptance and above.kind:
+            above = above.parent
+        if above is None or not _lists_work(above) or section.name.casefold() in told:
+            continue
+        for inside in (section, *section.below()):
+            inside.acceptance = ACCEPTANCE.search(inside.title) is not None and not inside.kind
+
+
+def _lists_work(section: Section) -> bool:
+    """A checklist whose parts are phases: those hold work, not conditions (R22)."""
+    words = set(ACCEPTANCE.findall(section.title.casefold()))
+    return bool(words) and words <= WORK_LISTS
 
 
 def _read_heading(section: Section, text: str) -> None:

@@ -25,6 +25,11 @@ _ACCEPTANCE = (
 ACCEPTANCE = re.compile("|".join(re.escape(word) for word in _ACCEPTANCE), re.I)
 """Boxes without an id under such a heading or field are acceptance, not tasks (R3)."""
 
+WORK_LISTS = frozenset(
+    ("checklist", "checkliste", "sjekkliste", "чек-лист", "чеклист", "체크리스트")
+)
+"""Words that mean conditions in one heading and work in another."""
+
 CLOSED_LIST = re.compile(
     r"(?:acceptance|success|exit|completion) criteria|definition of done|quality gate", re.I
 )

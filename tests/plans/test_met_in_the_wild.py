@@ -92,6 +92,16 @@ class TestEpics:
         assert plan.task("003").depends_on == ("001", "002")  # type: ignore[union-attr]
         assert not plan.diagnostics
 
+    def test_a_task_file_of_an_older_epic(self) -> None:
+        text = (
+            "---\nname: Schema\nstatus: closed\ndepends_on: []\nparallel: false\n---\n"
+            "# Task: Schema\n## Acceptance Criteria\n- [x] migrated\n"
+        )
+        plan = read(text, ".claude/epics/hub/001.md")
+        assert plan.dialect == "ccpm"
+        assert ids(plan) == ["001"]
+        assert counts(plan)[:2] == (1, 1)
+
 
 class TestHeadings:
     def test_a_task_may_be_about_quality_gates(self) -> None:
@@ -122,6 +132,32 @@ class TestHeadings:
         plan = read(
             "# Plan\n## Decisions\n### ADR-1: Postgres\n### ADR-2: Redis\n"
             "## Phase 1: Base\n- [ ] Create branch\n- [ ] Run tests\n"
+        )
+        assert counts(plan) == (2, 0, 1)
+
+
+class TestChecklists:
+    def test_phases_of_a_checklist_hold_work(self) -> None:
+        plan = read(
+            "# Voice\n## ✅ Implementation Checklist\n### Phase 1: Setup\n- [x] Create folder\n"
+            "- [ ] Configure\n### Phase 2: Core\n- [x] Extract\n"
+            "## Success Criteria\n- [x] It works\n## Files Created\n- [x] `a.json`\n"
+        )
+        assert counts(plan) == (4, 3, 3)
+
+    def test_a_checklist_of_phases_that_are_told_elsewhere_is_an_account(self) -> None:
+        plan = read(
+            "# Master Plan\n## Project Phases\n### Phase 0: Base ✅ COMPLETE\n- [x] Scaffold\n"
+            "- [x] Theme\n### Phase 1: Editor\n- [x] Canvas\n- [ ] Undo\n"
+            "## Progress Tracking\n### Milestone Checklist\n#### Phase 0: Base ✅\n"
+            "- [x] Research done\n#### Phase 1: Editor (Core)\n- [x] Canvas works\n"
+        )
+        assert counts(plan) == (4, 3, 2)
+
+    def test_phases_of_criteria_do_not(self) -> None:
+        plan = read(
+            "## Work\n- [ ] 1.1 Do\n- [ ] 1.2 Go on\n## Acceptance Checklist\n"
+            "### Phase 1: Setup\n- [ ] runs\n### Phase 2: Core\n- [ ] stops\n"
         )
         assert counts(plan) == (2, 0, 1)
 
@@ -168,6 +204,15 @@ class TestConductor:
             "- [ ] **Batch 2: Low**\n"
         )
         assert counts(plan) == (3, 2, 2)
+        assert [task.title for task in plan.tasks()] == ["Audit", "Batch 1: High", "Batch 2: Low"]
+
+    def test_a_phase_told_twice_counts_once(self) -> None:
+        plan = read(
+            "## Phase 5: Clarity\n- [ ] **Task: Labels**\n  - [ ] update\n- [ ] Tail\n"
+            "## Phase 5: Clarity\n- [ ] **Task: Labels**\n  - [ ] update\n"
+        )
+        assert counts(plan) == (2, 0, 1)
+        assert "W06" in {note.code for note in plan.diagnostics}
 
 
 class TestTables:

@@ -20,9 +20,11 @@ def detect_backlog(source: Source) -> str | None:
 
 
 def detect_ccpm(source: Source) -> str | None:
-    """Front matter with depends_on and conflicts_with."""
-    if {"depends_on", "conflicts_with"} <= source.matter.values.keys():
-        return "front matter with depends_on and conflicts_with"
+    """Front matter with depends_on and conflicts_with, or with what older tasks have."""
+    keys = source.matter.values.keys()
+    for known in ({"depends_on", "conflicts_with"}, {"name", "status", "depends_on", "parallel"}):
+        if known <= keys:
+            return f"front matter with {', '.join(sorted(known))}"
     return None
 
 
