@@ -16,6 +16,12 @@ LOCK_SECONDS = 10.0
 """How long to wait for another process that writes the same plan."""
 
 
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux."""
+_SAVES = 20
+"""How often an editor may save while its text is put back."""
+
+
 def replace_file(path: Path, before: bytes, after: bytes) -> None:
     """Write `after` where `before` is; a file that does not exist counts as empty.
 
@@ -35,11 +41,43 @@ def swap(real: Path, before: bytes, after: bytes) -> None:
     try:
         if _content(real) != before:  # as late as possible: an editor takes no lock
             raise changed(real)
-        temporary.replace(real)
+        if not _exchanged(temporary, real):
+            temporary.replace(real)
+        elif not _displaced(temporary, real, before, after):
+            raise changed(real)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
     _sync_folder(real.parent)
+
+
+def _displaced(temporary: Path, real: Path, before: bytes, after: bytes) -> bool:
+    """Whether the exchange put nothing aside but `before`.
+
+    What an editor saved between our last look and the exchange is put back, the newest of it last.
+    """
+    put, aside = after, temporary.read_bytes()
+    if aside == before:
+        return True
+    for _ in range(_SAVES):
+        _exchanged(temporary, real)
+        back, aside = aside, temporary.read_bytes()
+        if aside == put:
+            break  # nobody saved in between
+        put = back
+    return False
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two files change places in one step; False where the system cannot."""
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(call(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
 
 
 def changed(path: Path) -> PlanError:

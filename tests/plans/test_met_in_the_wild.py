@@ -102,6 +102,15 @@ class TestEpics:
         assert ids(plan) == ["001"]
         assert counts(plan)[:2] == (1, 1)
 
+    def test_a_numbered_file_of_an_epic(self) -> None:
+        text = (
+            "---\nname: Seed\nstatus: closed\nphase: 1\n---\n"
+            "# Task: Seed\n- [ ] T-1 a\n- [ ] T-2 b\n"
+        )
+        plan = read(text, ".claude/epics/table/001.md")
+        assert (plan.dialect, counts(plan)[:2]) == ("ccpm", (1, 1))
+        assert read(text, "notes/001.md").dialect != "ccpm"
+
 
 class TestHeadings:
     def test_a_task_may_be_about_quality_gates(self) -> None:

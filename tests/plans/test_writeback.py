@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cc4tui.domain.plan import PlanTaskState
 from cc4tui.errors import PlanError
+from cc4tui.services.plans import files
 from cc4tui.services.plans.files import locked, replace_file
 from cc4tui.services.plans.folders import tick_in_folder
 from cc4tui.services.plans.reading import read_plan
@@ -343,6 +344,81 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     assert [worker.communicate()[1] for worker in workers] == ["", ""]
     assert torn == 0
     assert path.read_text() == "".join(f"- [x] {task} title {task}\n" for task in tasks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files change places in one step on Linux")
+@pytest.mark.parametrize("saves", [1, 2, 3])
+def test_what_an_editor_saves_in_the_last_moment_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saves: int
+) -> None:
+    path = tmp_path / "plan.md"
+    path.write_text("- [ ] 1.1 a\n")
+    real_exchange = files._exchanged
+    left = list(range(saves))
+
+    def exchanged(one: Path, other: Path) -> bool:
+        if left:
+            path.with_suffix(".new").write_text(f"- [ ] 1.1 a, version {left.pop(0)}\n")
+            path.with_suffix(".new").replace(path)
+        return real_exchange(one, other)
+
+    monkeypatch.setattr(files, "_exchanged", exchanged)
+    with pytest.raises(PlanError, match="E10"):
+        tick_file(path, "1.1")
+    assert path.read_text() == f"- [ ] 1.1 a, version {saves - 1}\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.md"]
+
+
+def test_files_that_cannot_change_places_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plan.md"
+    path.write_text("- [ ] 1.1 a\n")
+    monkeypatch.setattr(files, "_exchanged", lambda _one, _other: False)
+    assert tick_file(path, "1.1") is Ticked.WRITTEN
+    assert path.read_text() == "- [x] 1.1 a\n"
+
+
+EDITOR = """
+import os, sys, tempfile
+from pathlib import Path
+
+path, done = Path(sys.argv[1]), 0
+while done < int(sys.argv[2]):  # as editors save: the whole buffer into a new file, moved over
+    before = path.read_bytes()
+    at = before.index(b"# End")
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(before[:at] + f"note {done}\\n".encode() + before[at:])
+    if path.read_bytes() == before:  # as editors warn: it changed on disk, read it again
+        os.replace(name, path)
+        done += 1
+    else:
+        os.unlink(name)
+"""
+
+
+@pytest.mark.integration
+def test_two_processes_and_an_editor_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "plan.md"
+    tasks = [f"1.{n}" for n in range(1, 31)]
+    path.write_text("".join(f"- [ ] {task} title {task}\n" for task in tasks) + "# End\n")
+    workers = [start_ticker(path, tasks[half::2]) for half in (0, 1)]
+    editor = subprocess.Popen([sys.executable, "-c", EDITOR, str(path), "15"])
+    torn = 0
+    while any(process.poll() is None for process in (*workers, editor)):
+        text = path.read_text()
+        torn += not text.endswith("# End\n") or text.count("title") != 30
+    said = [worker.communicate()[1] for worker in workers]
+    assert torn == 0
+    assert editor.returncode == 0
+    assert all(not error or "E10" in error for error in said)
+    for task in tasks:  # who was told of E10 reads again and repeats
+        assert tick_file(path, task) in (Ticked.WRITTEN, Ticked.ALREADY)
+    lines = path.read_text().splitlines()
+    assert lines[:30] == [f"- [x] {task} title {task}" for task in tasks]
+    assert lines[30:] == [*(f"note {n}" for n in range(15)), "# End"]
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.md"]
 
 
 def test_an_editor_between_reading_and_writing_wins(

@@ -25,6 +25,9 @@ def detect_ccpm(source: Source) -> str | None:
     for known in ({"depends_on", "conflicts_with"}, {"name", "status", "depends_on", "parallel"}):
         if known <= keys:
             return f"front matter with {', '.join(sorted(known))}"
+    path = PurePath(source.path)
+    if {"name", "status"} <= keys and path.stem.isdigit() and "epics" in path.parts:
+        return "a numbered file of an epic, with name and status"
     return None
 
 
