@@ -198,11 +198,20 @@ class CommandCenterApp(App[None]):
         await self.action_show_waiting()
 
     async def action_show_waiting(self) -> None:
-        """Go to what waits longest for the person."""
-        if self.progress is None or not self.progress.waiting:
+        """Go to what waits longest for the person: what agents ask, then what is to be judged."""
+        attempt(self, self._show_waiting(), group="waiting", latest=True)
+
+    async def _show_waiting(self) -> None:
+        if await self.center.open_requests():
+            from cc4tui.screens.dialogs.request import answer_waiting
+
+            request = await answer_waiting(self.push_screen_wait, self.center)
+            if request is not None:
+                await self.show_run(request.run)
+        elif self.progress is None or not self.progress.waiting:
             tell(self, "Nothing waits for you.")
-            return
-        await self.run_action("show_waiting", await self.show_tab(Tab.EXECUTION))
+        else:
+            await self.run_action("show_waiting", await self.show_tab(Tab.EXECUTION))
 
     # --- runs -------------------------------------------------------------------------------
 

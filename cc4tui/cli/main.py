@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "saved",
         "Find work again that no branch held: of interrupted, cancelled or replaced attempts.",
     ),
-    "plan": ("plans", "plan", "Look at plans without running them."),
+    "plan": ("plans", "plan", "Look at plans without running them; write them anew."),
     "idea": ("notes", "idea", "Catch ideas before they are lost, and turn them into tasks."),
     "memory": ("notes", "memory", "Keep what was learned, and find it again."),
     "doctor": ("upkeep", "doctor", "Check git, configuration, state, agents and leftovers."),

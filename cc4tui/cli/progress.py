@@ -115,6 +115,8 @@ def _task_line(event: Event) -> tuple[str, str] | None:
         case events.AttemptStarted():
             again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
             return "started", f"{event.agent}{again}"
+        case events.RequestOpened() | events.RequestAnswered():
+            return _request(event)
         case events.AttemptFinished():
             return _attempt_finished(event)
         case events.TaskVerified(passed=False):
@@ -138,6 +140,12 @@ def _task_line(event: Event) -> tuple[str, str] | None:
             return "says", event.text
         case _:
             return None
+
+
+def _request(event: events.RequestOpened | events.RequestAnswered) -> tuple[str, str]:
+    if isinstance(event, events.RequestOpened):
+        return "asks", f"{event.summary}; answer with: cc4tui answer {event.request} allow"
+    return clean_line(event.decision), f"by {event.by}"
 
 
 def _attempt_finished(event: events.AttemptFinished) -> tuple[str, str] | None:

@@ -237,6 +237,17 @@ def _attempt_started(draft: _Draft, event: e.AttemptStarted) -> None:
     draft.move(event, _S.RUNNING, reason="", reason_code=None, note="")
 
 
+def _request_opened(draft: _Draft, event: e.RequestOpened) -> None:
+    asks = (*draft.task(event).asks, event.request)
+    draft.change(event, asks=asks, note=f"asks: {event.summary}")
+
+
+def _request_answered(draft: _Draft, event: e.RequestAnswered) -> None:
+    task = draft.task(event)
+    asks = tuple(name for name in task.asks if name != event.request)
+    draft.change(event, asks=asks, note=task.note if asks else "")
+
+
 def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
     usage = TokenUsage(event.input_tokens, event.cached_input_tokens, event.output_tokens)
     draft.change_attempt(event, usage=usage, cost_usd=event.cost_usd)
@@ -245,6 +256,7 @@ def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
 def _attempt_finished(draft: _Draft, event: e.AttemptFinished) -> None:
     outcome = next((o for o in AttemptOutcome if o.value == event.outcome), None)
     draft.change_attempt(event, finished=_time(event), outcome=outcome, reason=event.reason)
+    draft.change(event, asks=())
     if event.retry_in is not None:
         draft.change(event, note=f"tries again: {event.reason}")
 
@@ -330,6 +342,8 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.TaskReady: _task_ready,
     e.SetupStarted: _setup_started,
     e.AttemptStarted: _attempt_started,
+    e.RequestOpened: _request_opened,
+    e.RequestAnswered: _request_answered,
     e.UsageReported: _usage_reported,
     e.AttemptFinished: _attempt_finished,
     e.TaskVerified: _task_verified,

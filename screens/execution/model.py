@@ -61,6 +61,8 @@ class TaskView:
     waits_for: tuple[str, ...] = ()
     note: str = ""
     """What the pipeline did with it last: checks, conflicts, the next try."""
+    asks: tuple[str, ...] = ()
+    """Names of its agent's requests that wait for a person."""
     ended: int = 0
     """Event number of its end, to show the newest first; 0 = it has not ended."""
 
@@ -136,7 +138,8 @@ class RunModel:
     @property
     def waiting(self) -> int:
         """Things that wait for a person."""
-        return 0 if self.quarantine is None else 1
+        asked = sum(len(task.asks) for task in self.tasks.values())
+        return asked + (0 if self.quarantine is None else 1)
 
     @cached_property
     def counts(self) -> dict[TaskRunState, int]:

@@ -30,7 +30,9 @@ from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord
 from cc4tui.errors import Cc4tuiError, NotFoundError
 from cc4tui.events import Event, RunStarted
 from cc4tui.ports import (
+    Decision,
     Instance,
+    OpenRequest,
     PlanSummary,
     RepositoryInfo,
     Request,
@@ -222,6 +224,7 @@ class FakeCenter:
     """Implements cc4tui.ports.CommandCenter in memory; `calls` tells what was asked of it."""
 
     def __init__(self) -> None:
+        self.requests: list[OpenRequest] = []
         self.repository = RepositoryInfo("shop", Path("/home/ann/shop"), "main")
         self.notebook = FakeNotebook()
         self.journal = FakeJournal()
@@ -359,6 +362,13 @@ class FakeCenter:
 
     async def retry_task(self, run: str, task: str) -> None:
         self._note("retry_task", run, task)
+
+    async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
+        return [one for one in self.requests if run in (None, one.run)]
+
+    async def answer(self, run: str, decision: Decision) -> None:
+        self._note("answer", run, decision)
+        self.requests = [one for one in self.requests if one.name != decision.request]
 
     async def run_view(self, run: str) -> RunView:
         record = self.journal.all_runs.get(run)

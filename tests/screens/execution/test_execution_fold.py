@@ -329,3 +329,16 @@ def test_later_events_go_on_from_the_records(tale: Any) -> None:
     after = fold(model, tale.events)
     assert after is not None
     assert after.tasks["2.1"].state is S.RUNNING
+
+
+def test_what_agents_ask_waits_until_it_is_answered(tale: Any) -> None:
+    tale.start("1.1")
+    for name in ("a1", "b2"):
+        tale.add(
+            e.RequestOpened, "1.1", request=name, kind="permission", tool="Bash", summary="Bash ls"
+        )
+    assert (tale.model.waiting, tale.model.tasks["1.1"].note) == (2, "asks: Bash ls")
+    tale.add(e.RequestAnswered, "1.1", request="a1", decision="allowed", by="person")
+    assert tale.model.waiting == 1
+    tale.add(e.RequestAnswered, "1.1", request="b2", decision="denied", by="rule")
+    assert (tale.model.waiting, tale.model.tasks["1.1"].note) == (0, "")
