@@ -58,7 +58,7 @@ pictures: setup
 
 chaos: setup
 	CC4_CHAOS_KILLS=200 CC4_EVERY_CALL=1 CC4_DISK_POINTS=20 CC4_MACHINE_SEQUENCES=2000 $(BIN)/pytest -q -s \
-		tests/e2e/test_chaos.py tests/e2e/test_faults.py tests/e2e/test_disk_full.py tests/pipeline/test_machine.py
+		tests/e2e/test_chaos.py tests/e2e/test_signals.py tests/e2e/test_faults.py tests/e2e/test_disk_full.py tests/pipeline/test_machine.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
