@@ -89,6 +89,34 @@ def test_the_example_of_a_plan_is_right() -> None:
     assert [ref.path for ref in tasks["1.1"].files] == ["api/limits.py", "api/app.py"]
 
 
+EXAMPLES = re.findall(
+    r"^````text (\S+): (\d+) tasks, (\d+) done, (\d+) batches\n(.*?)^````",
+    document("writing-plans.md"),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])
+def test_the_examples_of_other_dialects_are_right(example: tuple[str, ...]) -> None:
+    from cc4tui.services.plans.reading import read_plan
+    from cc4tui.services.plans.report import count
+
+    dialect, tasks, done, batches, text = example
+    plan = read_plan(text.encode(), "example.md")
+    assert plan.errors == ()
+    assert plan.dialect == dialect
+    assert count(plan) == {"batches": int(batches), "tasks": int(tasks), "done": int(done)}
+
+
+def test_every_dialect_is_in_the_table() -> None:
+    from cc4tui.services.plans.readers.registry import DIALECTS
+
+    text = document("writing-plans.md")
+    told = re.findall(r"^\| (`.*?`) \|", text[text.index("## Other dialects") :], re.MULTILINE)
+    assert set(re.findall(r"`([\w-]+)`", " ".join(told))) == set(DIALECTS)
+    assert len(EXAMPLES) >= 11
+
+
 def test_every_command_and_option_of_run_is_documented() -> None:
     text = document("cli.md")
     context = click.Context(root)
