@@ -30,6 +30,7 @@ def warn_beside(source: Source, plan: PlanDraft) -> None:
     _boxes_in_code(found, plan)
     _malformed_boxes(found, plan)
     _unread_headings(found, plan)
+    _unread_boxes(found, plan)
     _prose_says_done(found, plan)
     _mojibake(source, plan)
 
@@ -102,6 +103,21 @@ def _unread_headings(found: Survey, plan: PlanDraft) -> None:
             said += 1
             text = f"{quote(heading.text)} looks like a batch but no task was found in it"
             plan.warn("W11", section.line, text, "write its tasks as: - [ ] 1.1 title")
+
+
+def _unread_boxes(found: Survey, plan: PlanDraft) -> None:
+    """W11: boxes without an id that stand apart from the tasks, which have one."""
+    if not any(box.role is Role.TASK for box in found.boxes):
+        return
+    said = 0
+    for section, boxes in found.by_section.items():
+        tasks = (found.heading_roles.get(up) is Role.TASK for up in section.around)
+        loose = [box for box in boxes if box.role is Role.LOOSE and box.label.raw]
+        if loose and not any(tasks) and said < MAX_SAID:
+            said += 1
+            where = f" under {quote(section.title)}" if section.title else ""
+            text = f"{len(loose)} boxes without an id{where} are not read as tasks"
+            plan.warn("W11", loose[0].item.line, text, "give them ids as the other tasks have")
 
 
 def _why_not(role: Role | None) -> str:

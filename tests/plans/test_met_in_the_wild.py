@@ -193,6 +193,13 @@ class TestWeakIds:
         assert counts(plan) == (3, 0, 1)
         assert all(task.id_is_made for task in plan.tasks())
 
+    def test_boxes_apart_from_the_tasks_are_said(self) -> None:
+        plan = read("- [ ] 1.1 Do\n- [ ] 1.2 Go on\n## Follow-ups\n- [ ] Ask Ann\n- [ ] Tell Bo\n")
+        assert counts(plan)[:2] == (2, 0)
+        [note] = plan.diagnostics
+        assert (note.code, note.line) == ("W11", 4)
+        assert note.message == '2 boxes without an id under "Follow-ups" are not read as tasks'
+
 
 class TestBmad:
     def test_a_step_that_begins_with_issue_makes_no_group(self) -> None:
