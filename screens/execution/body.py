@@ -5,7 +5,6 @@ import time
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from cc4tui.ports import CommandCenter
@@ -22,6 +21,7 @@ from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.covered import CoveredContainer, CoveredVertical
 from cc4tui.screens.widgets.filter_line import FilterLine
 from cc4tui.screens.widgets.log_view import LogView
 from cc4tui.screens.widgets.row_list import Row, RowList
@@ -36,7 +36,7 @@ FASTEST, SLOWEST = 1 / 30, 1 / 10
 """Seconds between two looks at agents' output: fast while something comes, slow while not."""
 
 
-class ExecutionBody(Vertical):
+class ExecutionBody(CoveredVertical):
     """Shows one run and keeps what it shows up to date; its subclass knows the verbs.
 
     Args:
@@ -72,7 +72,7 @@ class ExecutionBody(Vertical):
             self._draw_task, key=lambda task: task.id, empty=EMPTY, widget_id="run-tasks"
         )
         self.search_line = FilterLine("search this log")
-        self._main = Vertical(classes="main")
+        self._main = CoveredVertical(classes="main")
         self.clock = clock
         self._bridge = RunBridge(center, self.post_message)
         self._slots: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class ExecutionBody(Vertical):
     def compose(self) -> ComposeResult:
         """The run, the panes, the tasks."""
         yield self.head
-        with Container(classes="split"):
+        with CoveredContainer(classes="split"):
             with self._main:
                 yield self.resting
                 yield self.grid
@@ -186,14 +186,18 @@ class ExecutionBody(Vertical):
         """Let the panes in sight take what their agents said; the others cost nothing."""
         delay = FASTEST
         while True:
+            due = time.perf_counter() + delay
             await asyncio.sleep(delay)
+            late = time.perf_counter() - due  # as long as the last paint took, or whatever else
             if not self.display or self.diff.is_open:
                 continue
+            panes = list(self.grid.in_sight())
             start = time.perf_counter()
-            news = [await pane.pull() for pane in list(self.grid.in_sight())]
+            await asyncio.gather(*(pane.pull() for pane in panes))
+            news = [pane.poll() for pane in panes]
             spent = time.perf_counter() - start
             quiet = delay * 1.25 if not any(news) else FASTEST
-            delay = min(max(quiet, 2 * spent), SLOWEST)
+            delay = min(max(quiet, 2 * (spent + late)), SLOWEST)
 
     def _second(self) -> None:
         if self.model is None or self.model.is_over or not self.display:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
@@ -13,6 +12,7 @@ from cc4tui.screens.execution.board import tiles
 from cc4tui.screens.execution.model import RunModel
 from cc4tui.screens.execution.pane import AgentPane
 from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.covered import CoveredContainer
 
 
 class TileLayout(Layout):
@@ -38,7 +38,7 @@ class TileLayout(Layout):
         ]
 
 
-class PaneGrid(Container):
+class PaneGrid(CoveredContainer):
     """Keeps a pane for each shown task; panes whose task left are used again.
 
     Args:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
@@ -21,6 +20,7 @@ from cc4tui.screens.execution.model import AttemptView, TaskView
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.covered import CoveredContainer
 from cc4tui.screens.widgets.log_source import FileSource, MemorySource
 from cc4tui.screens.widgets.log_view import LogView
 
@@ -91,7 +91,7 @@ class PaneLayout(Layout):
         ]
 
 
-class AgentPane(Container, can_focus=True):
+class AgentPane(CoveredContainer, can_focus=True):
     """Shows one task; it can be given another one, so that a grid needs no new widgets.
 
     Args:
@@ -124,6 +124,8 @@ class AgentPane(Container, can_focus=True):
         self.feed: Feed | None = None
         self._center = center
         self.clock = clock
+        self._told_action = ""
+        """What the heading says that the agent did last."""
         self._attempt: AttemptView | None = None
         """The try that is shown."""
         self._pinned = False
@@ -203,16 +205,26 @@ class AgentPane(Container, can_focus=True):
 
     # --- news -------------------------------------------------------------------------------
 
-    async def pull(self) -> bool:
-        """Take what the agent said since; called on every tick while the pane is in sight.
+    async def pull(self) -> None:
+        """Take what the agent said since; called on every tick while the pane is in sight."""
+        feed = self.feed
+        try:
+            if feed is not None and not self.raw:
+                await feed.pull()
+        except OSError as error:
+            self._tell_unreadable(error)
+
+    def poll(self) -> bool:
+        """Show what was taken; without an `await`, so that all panes are painted at once.
 
         Returns:
             Whether there was something.
         """
-        feed = self.feed
+        action = self.feed.last_action if self.feed is not None else ""
+        if action != self._told_action:
+            self._told_action = action
+            self.refresh_head()
         try:
-            if feed is not None and not self.raw and await feed.pull():
-                self.refresh_head()
             return self.log_view.poll()
         except OSError as error:
             self._tell_unreadable(error)

@@ -70,6 +70,7 @@ def output(pane: AgentPane) -> str:
 async def pull(grid: PaneGrid, pilot: Pilot[None]) -> None:
     for pane in grid.in_sight():
         await pane.pull()
+        pane.poll()
     await pilot.pause()
 
 
@@ -276,3 +277,13 @@ async def test_a_click_on_the_strip_picks_a_task(opened: Any, told: Any) -> None
         await pilot.click(app.more, offset=(1, 0))
         await pilot.pause()
         assert app.picked == ["1.2"]
+
+
+async def test_what_only_holds_panes_paints_nothing(opened: Any, told: Any) -> None:
+    async with opened() as (app, pilot):
+        app.grid.show(told.model, ["1.1", "1.2", "1.3"])
+        await pilot.pause()
+        for holder in (app.grid, *app.grid.panes):
+            assert holder.render_lines(holder.region) == []
+            covered = sum(child.region.area for child in holder.children if child.display)
+            assert covered == holder.region.area
