@@ -1,0 +1,106 @@
+"""What starting costs: CPU time against the interpreter, SQLAlchemy and a minimal app."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+
+ROUNDS = 7
+SQLALCHEMY = """
+try:
+    import sqlalchemy.ext.asyncio
+except ImportError:
+    pass  # without greenlet it fails at its last line, having imported everything
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """State of its own; compiled modules are kept, as they are for a person."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CC4TUI_", "PYTHON"))}
+    return environment | {"CC4TUI_STATE_DIR": str(tmp_path / "state"), "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def repository(tmp_path: Path, environment: dict[str, str]) -> Path:
+    """A repository with one finished run."""
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "plan.md").write_text("# P\n\n- [ ] 1.1 Write a file\n")
+    git = ["git", "-c", "user.name=P", "-c", "user.email=p@example.org"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
+        subprocess.run([*git, *arguments], cwd=root, check=True)
+    command = ["-m", "cc4tui", "run", "plan.md", "--yes", "--agent-command", "sh -c 'echo x>f'"]
+    subprocess.run([sys.executable, *command], cwd=root, env=environment, check=True)
+    return root
+
+
+def cpu(cwd: Path, environment: dict[str, str], *arguments: str) -> float:
+    """CPU seconds of a process and all its children: the least of some rounds."""
+    found = []
+    for _ in range(ROUNDS):
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=cwd, env=environment, stdout=subprocess.DEVNULL
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        found.append(used.ru_utime + used.ru_stime)
+    return min(found)
+
+
+def test_commands_start(
+    repository: Path, environment: dict[str, str], measured: Callable[..., None]
+) -> None:
+    nothing = cpu(repository, environment, "-c", "pass")
+    sqlalchemy = cpu(repository, environment, "-c", SQLALCHEMY)
+    found = {
+        name: cpu(repository, environment, "-m", "cc4tui", *name.split())
+        for name in ("--version", "--help", "plan check plan.md", "status")
+    }
+    for name, spent in found.items():
+        if name != "status":
+            measured(f"cc4tui {name}, CPU s above an empty interpreter", spent - nothing, "")
+    ratio = found["status"] / sqlalchemy
+    measured("cc4tui status, against import sqlalchemy.ext.asyncio", ratio, "<= 1.33",
+             f"{found['status']:.2f} s CPU")  # fmt: skip
+    assert ratio <= 1.6
+    assert found["--version"] - nothing < sqlalchemy / 2
+
+
+def first_frame(which: str, cwd: Path, environment: dict[str, str], result: Path) -> float:
+    """CPU seconds until the first frame was painted, in a terminal."""
+    result.unlink(missing_ok=True)
+    program = [sys.executable, str(Path(__file__).with_name("start_app.py")), which, str(result)]
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(program[0], program, environment)
+    try:
+        while os.read(master, 1 << 16):
+            pass
+    except OSError:  # it has ended
+        pass
+    os.waitpid(pid, 0)
+    os.close(master)
+    return float(result.read_text())
+
+
+def test_the_first_frame(
+    repository: Path, environment: dict[str, str], tmp_path: Path, measured: Callable[..., None]
+) -> None:
+    found: dict[str, list[float]] = {"minimal": [], "app": []}
+    for _ in range(ROUNDS):
+        for which, times in found.items():
+            times.append(first_frame(which, repository, environment, tmp_path / "frame"))
+    ratio = min(found["app"]) / min(found["minimal"])
+    measured("CPU time to the first frame, against a minimal Textual app", ratio, "<= 1.4",
+             f"{min(found['app']):.2f} s")  # fmt: skip
+    assert ratio <= 1.7
