@@ -65,7 +65,7 @@ async def cpu_of_rich_log(text: list[str]) -> float:
 
 
 async def cost_of_log_view(folder: Path, text: list[str]) -> tuple[float, float]:
-    """CPU seconds and seconds per line when four files grow by 256 KiB a tick, and each tick is drawn."""
+    """CPU and wall seconds per line when four files grow by 256 KiB a tick, each tick drawn."""
     paths = [folder / f"out-{n}" for n in range(PANES)]
     views = iter([LogView(FileSource(path)) for path in paths])
     app = Panes(lambda: next(views))
