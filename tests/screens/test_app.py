@@ -189,7 +189,7 @@ async def test_the_palette_goes_to_the_verbs_tab(open_app: Any, until: Any) -> N
     async with open_app(tab=Tab.PLANS) as pilot:
         await pilot.press("ctrl+p")
         await until(pilot, lambda: in_front(pilot, CommandPalette))
-        await pilot.press(*"memory: write")
+        await pilot.press(*"memory: write down")
         options = pilot.app.screen.query_one(OptionList)
         await until(pilot, lambda: options.option_count == 1)
         await pilot.press("enter")

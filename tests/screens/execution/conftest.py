@@ -39,7 +39,7 @@ class Story:
             tasks=told,
         )
 
-    def add(self, kind: type[e.Event], task: str | None = None, **data: Any) -> e.Event:
+    def add(self, kind: type[e.Event], task: str | None = None, /, **data: Any) -> e.Event:
         """Add an event."""
         self._time += timedelta(seconds=1)
         number = len(self.events) + 1
@@ -160,7 +160,7 @@ class Stage(Story):
             for attempt in task.attempts
         ]
 
-    def add(self, kind: type[e.Event], task: str | None = None, **data: Any) -> e.Event:
+    def add(self, kind: type[e.Event], task: str | None = None, /, **data: Any) -> e.Event:
         """Add an event, store it and tell whoever listens."""
         event = super().add(kind, task, **data)
         if self._center is not None:
