@@ -58,6 +58,8 @@ class RunConfig:
     """Seconds that an agent may stay after it said that it is finished; 0 = no limit."""
     output_cap: int = 256
     """MiB of standard output, and of error, that an attempt keeps on the disk; 0 = all of it."""
+    budget: str = ""
+    """What a whole run may use: tokens (``2m``) or dollars (``$20``); empty = no limit."""
     verify_timeout: float = 1800.0
     """Seconds for one `verify` or `setup` command; 0 = no limit."""
 

@@ -55,6 +55,7 @@ class RunSection(_Section):
     after_result: Seconds = 0
     output_cap: Annotated[int, Field(ge=0, le=1 << 20)] = 0
     verify_timeout: Seconds = 0
+    budget: Annotated[str, Field(pattern=r"(?i)^(|\d+(\.\d+)? ?[km]?|\$ ?\d+(\.\d+)?)$")] = ""
 
 
 class AgentSection(_Section):

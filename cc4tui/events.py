@@ -167,6 +167,13 @@ class UsageReported(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetWarned(Event):
+    """Signals that a budget is nearly used up, or cannot be watched."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptFinished(Event):
     """Signals that an agent and all its descendants have ended."""
 

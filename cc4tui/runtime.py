@@ -594,6 +594,7 @@ class Runtime:
         from cc4tui.services.pipeline.preparation import SetupPlan
         from cc4tui.services.pipeline.selection import Defaults
         from cc4tui.services.pipeline.surroundings import Surroundings
+        from cc4tui.services.plans.values import budget
         from cc4tui.services.processes.host import Supervisors
 
         self._host = self._host or Supervisors(self.paths.folder / "processes.log")
@@ -623,6 +624,7 @@ class Runtime:
             ),
             workers=config.workers,
             check_timeout=config.verify_timeout or None,
+            budget=budget(config.budget) if config.budget else {},
             setup=SetupPlan(config.setup, belongings),
             keep=config.keep,
             limits=TimeLimits(

@@ -115,8 +115,8 @@ def _task_line(event: Event) -> tuple[str, str] | None:
         case events.AttemptStarted():
             again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
             return "started", f"{event.agent}{again}"
-        case events.RequestOpened() | events.RequestAnswered():
-            return _request(event)
+        case events.RequestOpened() | events.RequestAnswered() | events.BudgetWarned():
+            return _for_the_person(event)
         case events.AttemptFinished():
             return _attempt_finished(event)
         case events.TaskVerified(passed=False):
@@ -142,7 +142,11 @@ def _task_line(event: Event) -> tuple[str, str] | None:
             return None
 
 
-def _request(event: events.RequestOpened | events.RequestAnswered) -> tuple[str, str]:
+def _for_the_person(
+    event: events.RequestOpened | events.RequestAnswered | events.BudgetWarned,
+) -> tuple[str, str]:
+    if isinstance(event, events.BudgetWarned):
+        return "budget", event.reason
     if isinstance(event, events.RequestOpened):
         return "asks", f"{event.summary}; answer with: cc4tui answer {event.request} allow"
     return clean_line(event.decision), f"by {event.by}"

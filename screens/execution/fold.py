@@ -248,6 +248,10 @@ def _request_answered(draft: _Draft, event: e.RequestAnswered) -> None:
     draft.change(event, asks=asks, note=task.note if asks else "")
 
 
+def _budget_warned(draft: _Draft, event: e.BudgetWarned) -> None:
+    draft.change(event, note=event.reason)
+
+
 def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
     usage = TokenUsage(event.input_tokens, event.cached_input_tokens, event.output_tokens)
     draft.change_attempt(event, usage=usage, cost_usd=event.cost_usd)
@@ -344,6 +348,7 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.AttemptStarted: _attempt_started,
     e.RequestOpened: _request_opened,
     e.RequestAnswered: _request_answered,
+    e.BudgetWarned: _budget_warned,
     e.UsageReported: _usage_reported,
     e.AttemptFinished: _attempt_finished,
     e.TaskVerified: _task_verified,

@@ -11,6 +11,8 @@ from cc4tui.services.agents.reasons import reason_code, sentence
 
 LINGERING = "lingering"
 """`ExitStatus.why` of an agent that we ended because it stayed after it had said it is finished."""
+OVER_BUDGET = "budget"
+"""`ExitStatus.why` of an agent that we ended because it, or its run, has used up a budget."""
 UNSAID = " without saying that it is finished"
 """Added to exit code 0 of an agent that has to say more than that."""
 
@@ -39,6 +41,9 @@ def ended_by_others(status: ExitStatus, program: str) -> AgentResult | None:
         case "silence":
             reason = f"stopped: {program} wrote nothing for too long"
             return _result(AttemptOutcome.TIMED_OUT, ReasonCode.SILENCE, reason)
+        case why if why == OVER_BUDGET:
+            reason = f"stopped: {program} used up its budget"
+            return _result(AttemptOutcome.FAILED, ReasonCode.BUDGET, reason)
         case "output-cap":
             reason = (
                 f"stopped: {program} wrote more than the output cap, and the file system of the"

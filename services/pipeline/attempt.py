@@ -69,6 +69,8 @@ class AttemptRunner:
         Raises:
             GitError: the worktree could not be prepared or the work could not be committed.
         """
+        if why := self._context.budgets.exhausted(claim.task, claim.planned.budget):
+            return _not_started(AttemptOutcome.FAILED, ReasonCode.BUDGET, why)
         async with AsyncExitStack() as stack:
             folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -295,7 +297,8 @@ class AttemptRunner:
     ) -> AgentResult:
         """The backend's conclusion, unless we ended it ourselves."""
         result = stream.finish(status, stderr_tail(folder))
-        if result.outcome is AttemptOutcome.TIMED_OUT and overdue is not None:
+        ended_by_us = (AttemptOutcome.TIMED_OUT, AttemptOutcome.FAILED)
+        if overdue is not None and overdue.why == status.why and result.outcome in ended_by_us:
             return replace(result, reason=overdue.reason)
         why = claim.stop_why
         if why is None or (result.outcome is AttemptOutcome.SUCCEEDED and status.why == "exited"):
@@ -375,13 +378,14 @@ class _Watch:
 
 
 def _not_set_up(claim: Claim, error: SetupError) -> AttemptReport:
+    if claim.stop_why is not None:
+        return _not_started(AttemptOutcome.STOPPED, ReasonCode.STOPPED, claim.stop_why)
+    return _not_started(AttemptOutcome.FAILED, ReasonCode.SETUP, str(error))
+
+
+def _not_started(outcome: AttemptOutcome, code: ReasonCode, reason: str) -> AttemptReport:
     """The agent was not started."""
-    stopped = claim.stop_why is not None
-    result = AgentResult(
-        outcome=AttemptOutcome.STOPPED if stopped else AttemptOutcome.FAILED,
-        reason_code=ReasonCode.STOPPED if stopped else ReasonCode.SETUP,
-        reason=claim.stop_why or str(error),
-    )
+    result = AgentResult(outcome, code, reason)
     return AttemptReport(result, None, "", None, datetime.now(UTC), 0.0)
 
 

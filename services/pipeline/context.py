@@ -9,6 +9,7 @@ from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptRecord, RunRecord
 from cc4tui.ports import AgentBackend, Process, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
+from cc4tui.services.pipeline.budgets import Budgets
 from cc4tui.services.pipeline.clocks import TimeLimits
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.patience import Patience
@@ -95,6 +96,7 @@ class RunContext:
     workspace: Workspace
     patience: Patience
     desk: Desk
+    budgets: Budgets
     folder: Path
     """Holds the attempts' folders: ``<task slug>-<attempt>``."""
     backend: Callable[[str], AgentBackend]

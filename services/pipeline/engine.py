@@ -13,6 +13,7 @@ from cc4tui.errors import GitError, UnfitError, sentence
 from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.adoption import Stock, take_stock
+from cc4tui.services.pipeline.budgets import Budgets
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.finish import Finisher
@@ -178,6 +179,7 @@ class RunEngine:
             plan=plan,
             tasks=self._planned(plan, copies.others(), options, records),
             recorder=recorder,
+            budgets=Budgets(self._s.budget, records),
             desk=Desk(
                 run.id,
                 recorder,

@@ -6,8 +6,9 @@ from pathlib import Path
 from cc4tui.domain.agent import AgentEvent, AgentFinished, Asked, AskWithdrawn, ToolCalled
 from cc4tui.domain.agent import UsageReported as AgentUsage
 from cc4tui.errors import LeftRunningError
-from cc4tui.events import UsageReported
+from cc4tui.events import BudgetWarned, UsageReported
 from cc4tui.ports import OutputReader, Process, ProcessEnd
+from cc4tui.services.agents.conclusion import OVER_BUDGET
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.output import output_event
@@ -45,6 +46,7 @@ class Follower:
         self._clocks = clocks
         self._talk = talk
         self._over = asyncio.Event()
+        self._finished = False
         self.overdue: Overdue | None = None
         """The limit that it was stopped for."""
 
@@ -73,6 +75,8 @@ class Follower:
     async def _keep_time(self) -> None:
         while not self._over.is_set():
             self._clocks.wrote(_written(self._process.folder))
+            if self.overdue is not None:
+                return
             self._clocks.hold(held=self._talk is not None and self._talk.waits_for_person)
             self.overdue = self._clocks.overdue()
             if self.overdue is not None:
@@ -102,8 +106,10 @@ class Follower:
                 usage = event
             elif isinstance(event, AgentFinished):
                 self._clocks.finished()
+                self._finished = True
             elif isinstance(event, ToolCalled):
                 self._clocks.went_on()
+                self._finished = False
             elif isinstance(event, Asked | AskWithdrawn) and self._talk is not None:
                 await self._talk.hear(event)
             if self._context.with_output:
@@ -125,7 +131,22 @@ class Follower:
             cost_usd=reported.cost_usd,
         )
         update = recorder.attempt(task, attempt, usage=reported.usage, cost_usd=reported.cost_usd)
-        await recorder.write(attempts=[update], events=[event])
+        warnings = self._spent(reported)
+        await recorder.write(attempts=[update], events=[event, *warnings])
+
+    def _spent(self, reported: AgentUsage) -> list[BudgetWarned]:
+        """Stop the agent when a budget is used up; what is to be warned of."""
+        run, task, attempt = self._context.run.id, self._claim.task, self._claim.attempt
+        self._context.budgets.used(task, attempt, reported.usage, reported.cost_usd)
+        warned: list[BudgetWarned] = []
+        for alarm in self._context.budgets.alarms(task, self._claim.planned.budget):
+            if not alarm.over:
+                event = BudgetWarned(run=run, task=task, attempt=attempt, reason=alarm.sentence)
+                warned.append(event)
+            elif self.overdue is None and not self._finished:  # what is done is not thrown away
+                self.overdue = Overdue(OVER_BUDGET, alarm.sentence)
+                self._process.stop(OVER_BUDGET)
+        return warned
 
 
 def _written(folder: Path) -> int:

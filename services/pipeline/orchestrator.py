@@ -348,7 +348,10 @@ class Orchestrator:
             self._merging.create_task(self._merge(Mergeable(claim, str(report.commit))))
         else:
             stopped = report.result.outcome is AttemptOutcome.STOPPED
-            again = (told and not stopped) or await self._may_retry(claim, report.result.outcome)
+            over = report.result.reason_code is ReasonCode.BUDGET
+            again = (told and not stopped) or (
+                not over and await self._may_retry(claim, report.result.outcome)
+            )
             state = await self._settlement.ended(claim, report, again, self._stopping)
             if again:
                 self._failures[claim.task] = report.result.reason

@@ -44,6 +44,8 @@ class PlannedTask:
     retries: int
     verify: tuple[str, ...]
     state: TaskRunState
+    budget: Mapping[str, float] | None = None
+    """``tokens`` and/or ``usd`` of all its attempts together; None = no limit."""
     reason: str = ""
     """Why it is skipped or blocked from the start."""
 
@@ -155,6 +157,7 @@ def _planned(
         retries=_first(options.retries, task.retries, front.get("retries"), defaults.retries) or 0,
         verify=(*defaults.verify, *plan_verify, *task_verify, *options.verify),
         state=state,
+        budget=_first(task.budget, front.get("budget")),
         reason=reason,
     )
 

@@ -31,6 +31,8 @@ class Surroundings:
     workers: int
     check_timeout: float | None
     """Seconds for one verify command."""
+    budget: Mapping[str, float] = field(default_factory=dict)
+    """Of a whole run: ``tokens`` and/or ``usd``; empty = no limit."""
     setup: SetupPlan = field(default_factory=SetupPlan)
     """What every worktree needs before work in it begins."""
     keep: tuple[str, ...] = ()

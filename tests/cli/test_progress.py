@@ -133,6 +133,10 @@ def test_a_run_from_its_start_to_its_end(narrate: Callable[..., list[str]]) -> N
             ),
             "sets up   1.1 Config loader: uv sync; make",
         ),
+        (
+            events.BudgetWarned(run="r-1", task="1.1", reason="nearly used up"),
+            "budget    1.1 Config loader: nearly used up",
+        ),
         (events.RunResumed(run="r-1", reason="continued"), "resumed: continued"),
         (
             events.PlanChanged(run="r", added=["1.9"], changed=[], removed=["1.2"], applied=True),
