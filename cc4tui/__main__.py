@@ -1,10 +1,15 @@
 """`python -m cc4tui` and the console script."""
 
+INTERRUPTED = 130
+"""`errors.ExitCode.INTERRUPTED`, without importing anything."""
+
 
 def main() -> None:
     """Run the command line."""
-    from cc4tui.cli.main import main as run
-
+    try:
+        from cc4tui.cli.main import main as run
+    except KeyboardInterrupt:  # before anything that could say it better is there
+        raise SystemExit(INTERRUPTED) from None
     run()
 
 

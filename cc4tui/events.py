@@ -27,7 +27,7 @@ class Event:
     task: str | None = None
     attempt: int | None = None
     seq: int = 0
-    """Without gaps within a run; 0 = not stored (only agent_output stays so)."""
+    """Without gaps within a run; 0 = not stored: agent_output; run_paused while nothing can be."""
     ts: datetime | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
