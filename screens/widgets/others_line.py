@@ -38,7 +38,11 @@ class OthersLine(Widget):
 
 
 def _who(other: Instance) -> str:
-    return f"{other.named} works here; runs start here again when it has ended"
+    """What matters first: the line may be cut."""
+    pid = "another process" if other.pid is None else f"process {other.pid}"
+    since = f" since {other.since.astimezone():%H:%M}" if other.since else ""
+    command = f" (`{other.command}`)" if other.command else ""
+    return f"{pid} works here{since}; when it has ended, runs start here{command}"
 
 
 def only_watching(other: Instance) -> str:

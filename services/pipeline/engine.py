@@ -232,7 +232,7 @@ class RunEngine:
             await context.recorder.write(events=_start_events(run, records))
             return Recovered()
         await context.recorder.write(
-            run={"status": RunStatus.RUNNING, "finished": None},
+            run={"status": RunStatus.RUNNING, "finished": None, "reason": ""},
             events=[RunResumed(run=run.id, reason="continued")],
         )
         attempts = await self._s.journal.attempts(run.id)

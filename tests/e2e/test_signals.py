@@ -244,6 +244,26 @@ def test_a_killed_app_leaves_nothing_running(project, running, ledger, group):
     lands_later(project, ledger)
 
 
+def test_the_next_app_puts_right_what_a_killed_one_left(project, running, terminals, ledger):
+    """It is said in one line; nothing is started that nobody asked for."""
+    terminal = running()
+    terminal.process.kill()
+    terminal.ended()
+    again = terminals(plan=None)
+    again.until("was interrupted: 0 done, 0 committed, 2 cut short")
+    again.press("3")
+    again.until("interrupted")
+    status = project.status()
+    assert status["status"] == "interrupted"
+    assert status["counts"] == {"ready": 3}
+    assert nothing_left(project) or all("cc4tui" in line for line in project.processes())
+    saved = project.cc4tui("saved", "list", "--json").json
+    assert sorted(work["task"] for work in saved) == ["1.1", "1.2"]
+    again.press("q")
+    assert again.ended() == 0
+    lands_later(project, ledger)
+
+
 def test_being_stopped_for_a_while_harms_nothing(project, running, ledger):
     terminal = running()
     os.killpg(terminal.process.pid, signal.SIGSTOP)

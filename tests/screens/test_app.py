@@ -306,7 +306,8 @@ async def test_a_second_app_only_watches_and_says_whom(
         line = pilot.app.query_one(OthersLine)
         await until(pilot, lambda: line.display)
         drawn = "".join(segment.text for segment in line.render_line(0))
-        assert "`cc4tui run plan.md` (process 4711, since " in drawn
+        assert "only watching  process 4711 works here since " in drawn
+        assert "runs start here (`cc4tui run plan.md`)" in drawn
         pilot.app.post_message(RunRequested("plans/api.md", RunOptions()))
         await until(pilot, lambda: pilot.app._notifications)
         assert "only watches" in next(n.message for n in pilot.app._notifications)
