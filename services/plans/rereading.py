@@ -110,7 +110,10 @@ def _simple(plan: Plan, source: Source) -> bool:
     boxes = source.survey().boxes
     if any(box.label.style is IdStyle.FAMILY for box in boxes) or source.survey().bullets:
         return False
-    return sum(1 for _ in plan.tasks()) <= MAX_TASKS
+    lines = {task.line - 1 for task in plan.tasks()}
+    if any(box.role is Role.ACCEPTANCE and box.item.line in lines for box in boxes):
+        return False  # criteria taken for tasks are told with their batch, too
+    return len(lines) <= MAX_TASKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,17 @@ def test_the_plan_that_was_read_before_stays_as_it_is() -> None:
     assert after.task("T404").line == task.line + 1  # type: ignore[union-attr]
 
 
+def test_criteria_that_are_tasks_are_told_with_their_batch_too() -> None:
+    text = (
+        "# Loop\n\n## Phase 1: Core\n\nText.\n\n"
+        "## Acceptance\n\n- [ ] one\n- [ ] two\n- [ ] three\n"
+    )
+    reader = PlanReader("plan.md")
+    reader.read(text.encode())
+    after = text.replace("two", "two and more").encode()
+    assert reader.read(after) == read_plan(after, "plan.md")
+
+
 def test_what_reaches_other_tasks_is_read_as_a_whole() -> None:
     text = SPECKIT.replace("T202 [P]", "T202 [P] (depends on T101)")
     reader = PlanReader("plan.md")
