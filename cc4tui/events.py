@@ -285,7 +285,10 @@ class RunRecovered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanChanged(Event):
-    """Signals that the plan file was edited during the run, and what came of it."""
+    """Signals that the plan file was edited during the run, and what came of it.
+
+    Without any task: an edit that was held was taken back.
+    """
 
     added: list[str]
     changed: list[str]

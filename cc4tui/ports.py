@@ -21,6 +21,7 @@ from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunSt
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.forecast import Forecast
     from cc4tui.events import Event
 
 
@@ -493,6 +494,21 @@ class CommandCenter(Protocol):
         """Plans of the repository, most recently changed first."""
 
     async def read_plan(self, path: str) -> Plan: ...
+
+    async def plan_source(self, path: str) -> str:
+        """The plan's text, as near as it can be read; raw, clean it to show."""
+
+    async def create_plan(self, path: str, title: str) -> None:
+        """Write a new plan from the template.
+
+        Raises UsageError when there is a file already, or the path is no place for a plan.
+        """
+
+    async def forecast(self, plan: str, options: RunOptions) -> "Forecast":
+        """How a run would go: order, clashes of files, time from past runs, problems.
+
+        Raises PlanError, UsageError with a sentence to show.
+        """
 
     def watch_plans(self) -> AsyncIterator[set[str]]:
         """Paths of plans that changed on disk, as they change."""

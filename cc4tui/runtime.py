@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -45,6 +45,7 @@ from cc4tui.trust import TrustStore
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.forecast import Forecast
     from cc4tui.events import Event
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
@@ -202,6 +203,16 @@ class Runtime:
         async for changed in (await self._catalog()).watch():
             yield changed
 
+    async def plan_source(self, path: str) -> str:
+        """The plan's text, as near as it can be read; raw, clean it to show."""
+        catalog = await self._catalog()
+        data = await asyncio.to_thread(catalog.data, path)
+        return data.decode("utf-8", "replace")
+
+    async def create_plan(self, path: str, title: str) -> None:
+        """Write a new plan from the template; never over a file that is there."""
+        await (await self._catalog()).create(path, title)
+
     async def promote_idea(self, idea: int, plan: str) -> str:
         """Write the idea as a task into the plan file; returns the task's id."""
         from cc4tui.domain.notes import IdeaStatus
@@ -259,6 +270,24 @@ class Runtime:
         ]
         return [*out, rest] if rest else out
 
+    async def forecast(self, plan: str, options: RunOptions) -> "Forecast":
+        """How a run would go: order, clashes of files, time from past runs, problems."""
+        catalog = await self._catalog()
+        read = await catalog.read(plan, accept_offers=options.accept_offers)
+        surroundings = await self._surroundings()
+        from cc4tui.domain.forecast import Forecast
+        from cc4tui.services.pipeline.forecast import forecast, history
+        from cc4tui.services.pipeline.making import RunMaker
+
+        maker = RunMaker(surroundings)
+        workers = maker.workers(read, options)
+        if read.errors:
+            return Forecast(read.path, workers, problems=read.diagnostics)
+        planned = await maker.intended(read, catalog.key(plan), options)
+        past = await history(self._store)
+        told = await asyncio.to_thread(forecast, read, planned, workers, past)
+        return replace(told, unfit=tuple(maker.problems(planned)))
+
     async def start_run(
         self,
         plan: str,
@@ -301,6 +330,8 @@ class Runtime:
         record = await self._session.find_unfinished() if run is None else await self.find_run(run)
         if record is None:
             raise NotFoundError("there is no unfinished run; `cc4tui runs` lists all")
+        # Here nobody is asked about edits of the plan: they count at once.
+        record = replace(record, options={**record.options, "hold_edits": False})
         surroundings = await self._surroundings()
         return await self._session.resume(
             surroundings,
@@ -383,8 +414,6 @@ class Runtime:
 
     def truthful(self, run: RunRecord) -> RunRecord:
         """The record, with `running` only where a process works on it right now."""
-        from dataclasses import replace
-
         active = self._session.active
         ours = active is not None and active.id == run.id
         if run.status is RunStatus.RUNNING and not ours and self._session.idle:

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,6 +43,7 @@ from cc4tui.screens.widgets.status_bar import StatusBar
 
 
 if TYPE_CHECKING:
+    from cc4tui.screens.planning.held_edits import HeldEdits
     from cc4tui.screens.widgets.note_line import NoteLine
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,10 @@ OTHERS_SECONDS = 1.0
 """How often it is looked whether another cc4tui works here."""
 FIRST_FRAME_SECONDS = 0.05
 """By then the first frame is painted, and what it did not need may begin."""
+
+
+CALM_SECONDS = 2.0
+"""Without a key, after which a question may come up: nobody answers what they did not see."""
 
 
 def _commands() -> type[Provider]:
@@ -91,6 +98,8 @@ class CommandCenterApp(App[None]):
         self._undo = UndoStack()
         self._note: NoteLine | None = None
         self._before_note: Widget | None = None
+        self._edits: HeldEdits | None = None
+        self._last_key = 0.0
         self._status = StatusBar(center.repository, self.tab)
         self._others = OthersLine()
         self._body = Container(id="body")
@@ -128,6 +137,7 @@ class CommandCenterApp(App[None]):
         self.painted.set()
         self._look_for_others()
         await self._mounted(Tab.EXECUTION)
+        self._follow_edits()
         if self.options.run is not None:
             await self.show_run(self.options.run)
         if self.options.plan is not None:
@@ -137,6 +147,12 @@ class CommandCenterApp(App[None]):
     def _look_for_others(self) -> None:
         self._others.show(self.center.other_instance())
 
+    def _follow_edits(self) -> None:
+        from cc4tui.screens.planning.held_edits import HeldEdits
+
+        self._edits = HeldEdits(self, self.center)
+        attempt(self, self._edits.follow(), group="edits")
+
     async def on_event(self, event: events.Event) -> None:
         """Act on a key before the next one is looked at.
 
@@ -144,6 +160,8 @@ class CommandCenterApp(App[None]):
         faster than that, the second would still go to where the first one has just led away from:
         typed quickly, `i` and then `x` would delete an idea. Text fields keep the order themselves.
         """
+        if isinstance(event, events.Key):
+            self._last_key = time.monotonic()
         if (
             isinstance(event, events.Key)
             and not event.is_forwarded
@@ -208,6 +226,8 @@ class CommandCenterApp(App[None]):
             request = await answer_waiting(self.push_screen_wait, self.center)
             if request is not None:
                 await self.show_run(request.run)
+        elif self._edits is not None and self._edits.waiting:
+            await self._edits.ask()
         elif self.progress is None or not self.progress.waiting:
             tell(self, "Nothing waits for you.")
         else:
@@ -261,10 +281,26 @@ class CommandCenterApp(App[None]):
                 return
             await self.center.trust(question)
         is_first = not await self.center.journal.runs(1)
-        await self.show_run(await self.center.start_run(plan, options))
+        held = replace(options, hold_edits=True)
+        await self.show_run(await self.center.start_run(plan, held))
         if is_first:
             said = f"{NO_BOUNDARY[0].upper()}{NO_BOUNDARY[1:]}."
             tell(self, said, severity="warning", seconds=30)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether a question may come up by itself: nobody types, nothing else is asked."""
+        quiet = time.monotonic() - self._last_key > CALM_SECONDS
+        return quiet and not self.screen.is_modal and not takes_letters(self.focused)
+
+    def action_show_edit(self) -> None:
+        """Show the edit of the plan that waits."""
+        if self._edits is not None:
+            attempt(self, self._edits.ask(), group="edit", latest=True)
+
+    def show_waiting_edits(self, count: int) -> None:
+        """Tell on the status line how many edits wait."""
+        self._status.show_edits(count)
 
     def on_run_progressed(self, message: RunProgressed) -> None:
         """Tell of the run on the status line and in the plan's tree."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from cc4tui.errors import Cc4tuiError
-from cc4tui.events import AgentOutput, Event, RunFinished, RunStarted
+from cc4tui.events import AgentOutput, Event, PlanChanged, RunFinished, RunStarted
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.execution.fold import fold, settle
 from cc4tui.screens.execution.model import RunModel
@@ -142,8 +142,8 @@ class RunBridge:
             missed = await self._read_events(model.run.id, model)
             assert missed is not None
             model = missed
-        if any(isinstance(event, RunFinished) for event in mine):
-            self.show(model.run.id)  # the records tell how it ended
+        if any(isinstance(event, RunFinished | PlanChanged) for event in mine):
+            self.show(model.run.id)  # the records tell how it ended, and of tasks that joined
         if mine:
             self._publish(fold(model, mine))
 

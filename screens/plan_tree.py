@@ -105,6 +105,25 @@ def _batch_rows(
         )
 
 
+def task_row(plan: Plan, task_id: str) -> TreeRow | None:
+    """The row of a task, folded or not; None when there is no such task."""
+    for batch in plan.batches:
+        for task in batch.tasks:
+            if task.id == task_id:
+                return TreeRow(Kind.TASK, f"={task.id}", task.line, 1, batch=batch, task=task)
+    return None
+
+
+def problem_row(problem: Diagnostic) -> TreeRow:
+    """The row of a problem."""
+    return TreeRow(Kind.PROBLEM, PROBLEMS_KEY, problem.line, 1, problem=problem)
+
+
+def only_offers(plan: Plan) -> bool:
+    """Whether a run has to accept what is offered, as nothing is certain to be a task."""
+    return bool(plan.offers) and not any(True for _ in plan.tasks())
+
+
 def is_done(task: Task, state: TaskRunState | None) -> bool:
     """Whether nothing is left to do, by the plan or by the run."""
     return task.state is PlanTaskState.DONE or state in DONE_STATES

@@ -1,14 +1,19 @@
-"""The Plans tab: the repository's plans, one of them as a tree, the task under the cursor."""
+"""The Plans tab: the repository's plans, one of them as a tree, the task under the cursor.
+
+The plan can be seen as a graph, as a forecast of its run, or as its problems beside its text.
+"""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import ClassVar
+from enum import Enum
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
+from textual.message import Message
 from textual.widget import Widget
 
 from cc4tui.domain.agent import AgentSpec
@@ -22,7 +27,7 @@ from cc4tui.screens.messages import RunProgressed, RunRequested
 from cc4tui.screens.plan_details import row_lines
 from cc4tui.screens.plan_rows import NO_PLANS, draw_plan
 from cc4tui.screens.plan_states import PlanStates
-from cc4tui.screens.plan_tree import TreeRow
+from cc4tui.screens.plan_tree import TreeRow, only_offers, problem_row, task_row
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.filter_line import FilterLine
 from cc4tui.screens.widgets.plan_tree_list import PlanTreeList
@@ -30,8 +35,23 @@ from cc4tui.screens.widgets.row_list import RowList
 from cc4tui.screens.widgets.text_pane import TextPane
 
 
+if TYPE_CHECKING:
+    from cc4tui.screens.planning.forecast_view import ForecastView, WorkersWanted
+    from cc4tui.screens.planning.graph_view import GraphView
+    from cc4tui.screens.planning.problems_view import ProblemsView
+
+
 WIDE, WIDEST = 110, 170
 """Columns from which the task stands beside the tree, and the plans beside both."""
+
+
+class View(Enum):
+    """How the plan is seen."""
+
+    TREE = "tree"
+    GRAPH = "graph"
+    FORECAST = "forecast"
+    PROBLEMS = "problems"
 
 
 class PlansTab(Horizontal):
@@ -55,6 +75,15 @@ class PlansTab(Horizontal):
     PlansTab.-widest #left { layout: horizontal; }
     PlansTab.-widest #plans { width: 44; height: 1fr; max-height: 100%; }
     PlansTab.-widest #trunk { border-top: none; border-left: solid $border; padding: 1 0; }
+    PlansTab.-view #plans { display: none; }
+    PlansTab.-view #trunk { border-top: none; padding: 1 0 0 0; }
+    PlansTab.-view.-widest #trunk { border-left: none; }
+    PlansTab.-graph { layout: vertical; }
+    PlansTab.-graph.-wide #left { width: 1fr; }
+    PlansTab.-graph.-wide #task {
+        width: 1fr; height: 25%; border-left: none; border-top: solid $border; padding: 0 2;
+    }
+    PlansTab.-problems.-wide #task { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PLANS)
 
@@ -65,6 +94,8 @@ class PlansTab(Horizontal):
             draw_plan, key=lambda plan: plan.path, widget_id="plans"
         )
         self.tree_list = PlanTreeList()
+        self.view = View.TREE
+        """How the plan is seen now."""
         self.filter_line = FilterLine("id, words, file, label")
         self.pane = TextPane(widget_id="task")
         self.plan: Plan | None = None
@@ -93,7 +124,15 @@ class PlansTab(Horizontal):
     @property
     def entry(self) -> Widget:
         """Where the focus goes when the tab is first shown."""
-        return self.tree_list
+        match self.view:
+            case View.TREE:
+                return self.tree_list
+            case View.GRAPH:
+                return self.graph
+            case View.FORECAST:
+                return self.forecast.rows
+            case View.PROBLEMS:
+                return self.problems.rows
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -123,10 +162,12 @@ class PlansTab(Horizontal):
             await self._states.read(plan.path)
         self.plan = plan
         self.tree_list.show(plan, self._states.states)
+        await self._fill_view()
 
     @on(RowList.Moved, "#plans")
     def _plan_moved(self, event: RowList.Moved) -> None:
         event.stop()
+        self.pane.set_lines_soon(self._details)
         chosen = self.plans.current
         if chosen is not None and self.plan is not None and chosen.path != self.plan.path:
             attempt(self, self._read_plan(), group="read", latest=True)
@@ -137,25 +178,161 @@ class PlansTab(Horizontal):
         """Show the states of the run that goes on."""
         if self._states.follow(message):
             self.tree_list.show_states(self._states.states)
+            if self.view is View.GRAPH:
+                self.graph.show_states(self._states.states)
             attempt(self, self._refresh_records(), group="records", latest=True)
 
     async def _refresh_records(self) -> None:
         await self._states.refresh()
         self.pane.set_lines(self._details(), keep_place=True)
 
-    @on(RowList.Moved, "#tree")
+    @on(RowList.Moved)
     def _row_moved(self, event: RowList.Moved) -> None:
         event.stop()
         self.pane.set_lines_soon(self._details)
 
+    def on_graph_view_moved(self, event: Message) -> None:
+        """The cursor is on another box."""
+        event.stop()
+        self.pane.set_lines_soon(self._details)
+
     def _details(self) -> Sequence[Line]:
-        row = self.tree_list.current
+        row = self.row
         return () if row is None else self._lines(row)
 
     def _lines(self, row: TreeRow) -> Sequence[Line]:
         if self.plan is None:
             return ()
         return list(row_lines(row, self.plan, self._states.states, self._states.records))
+
+    # --- views ------------------------------------------------------------------------------
+
+    @cached_property
+    def graph(self) -> "GraphView":
+        """Who waits for whom; like the other views it is made when it is first seen."""
+        from cc4tui.screens.planning.graph_view import GraphView
+
+        return GraphView(self.tree_list.is_marked, self.tree_list.mark_task)
+
+    @cached_property
+    def forecast(self) -> "ForecastView":
+        """How a run would go."""
+        from cc4tui.screens.planning.forecast_view import ForecastView
+
+        return ForecastView()
+
+    @cached_property
+    def problems(self) -> "ProblemsView":
+        """What is wrong with the plan, beside its text."""
+        from cc4tui.screens.planning.problems_view import ProblemsView
+
+        return ProblemsView()
+
+    def _widget(self, view: View) -> Widget:
+        match view:
+            case View.TREE:
+                return self.tree_list
+            case View.GRAPH:
+                return self.graph
+            case View.FORECAST:
+                return self.forecast
+            case View.PROBLEMS:
+                return self.problems
+
+    @property
+    def row(self) -> TreeRow | None:
+        """What verbs are about: the row, box or problem under the cursor of the view."""
+        if self.plan is None:
+            return None
+        match self.view:
+            case View.TREE:
+                return self.tree_list.current
+            case View.GRAPH:
+                task = self.graph.current
+                return task_row(self.plan, task.id) if task is not None else None
+            case View.FORECAST:
+                return self._forecast_row(self.plan)
+            case View.PROBLEMS:
+                problem = self.problems.rows.current
+                return problem_row(problem) if problem is not None else None
+
+    def _forecast_row(self, plan: Plan) -> TreeRow | None:
+        row = self.forecast.rows.current
+        if row is not None and row.problem is not None:
+            return problem_row(row.problem)
+        return task_row(plan, self.forecast.task_id or "")
+
+    async def show_view(self, view: View) -> None:
+        """See the plan another way, with the cursor on the same task; what it tells may follow."""
+        row, before = self.row, self._widget(self.view)
+        widget = self._widget(view)
+        if not widget.is_attached:
+            await self.query_one("#trunk").mount(widget)
+        self.view = view
+        before.display = False
+        widget.display = True
+        for other in (View.GRAPH, View.FORECAST, View.PROBLEMS):
+            self.set_class(other is view, f"-{other.value}")
+        self.set_class(view is not View.TREE, "-view")
+        if view is View.TREE and row is not None:
+            self.tree_list.select(row.key)
+        self.screen.set_focus(self.entry)
+        attempt(self, self._fill_view(row), group="view", latest=True)
+
+    async def _fill_view(self, row: TreeRow | None = None) -> None:
+        """Show the plan as it is now in the view that is seen."""
+        plan = self.plan
+        if plan is None:
+            return
+        task = row.task.id if row is not None and row.task is not None else None
+        match self.view:
+            case View.TREE:
+                pass
+            case View.GRAPH:
+                await self.graph.show(plan, self._states.states, task)
+            case View.FORECAST:
+                await self._foretell(self.forecast.wanted, task)
+            case View.PROBLEMS:
+                self.problems.show(plan, await self.center.plan_source(plan.path))
+                if row is not None and row.problem is not None:
+                    self.problems.select(row.problem)
+        self.pane.set_lines_soon(self._details)
+
+    async def _foretell(self, workers: int | None, task: str | None = None) -> None:
+        plan = self.plan
+        if plan is None:
+            return
+        if self.forecast.told is None or self.forecast.told.plan != plan.path:
+            self.forecast.show(None)
+            workers = None
+        options = RunOptions(workers=workers, accept_offers=only_offers(plan))
+        self.forecast.show(await self.center.forecast(plan.path, options), task)
+
+    def on_workers_wanted(self, event: "WorkersWanted") -> None:
+        """The forecast is wanted for another number of workers."""
+        event.stop()
+        self.forecast.wanted = event.workers
+        attempt(self, self._foretell(event.workers), group="forecast", latest=True)
+
+    async def _toggle_view(self, view: View) -> None:
+        if not self.has_class("-none"):
+            await self.show_view(View.TREE if self.view is view else view)
+
+    async def action_graph(self) -> None:
+        """Draw who waits for whom; again: back to the tree."""
+        await self._toggle_view(View.GRAPH)
+
+    async def action_forecast(self) -> None:
+        """Tell how a run would go; again: back to the tree."""
+        await self._toggle_view(View.FORECAST)
+
+    async def action_problems(self) -> None:
+        """Show the problems beside the text; again: back to the tree."""
+        clean = self.plan is not None and not self.plan.diagnostics
+        if clean and self.view is not View.PROBLEMS:
+            tell(self.app, "This plan has no problems.")
+        else:
+            await self._toggle_view(View.PROBLEMS)
 
     # --- verbs ------------------------------------------------------------------------------
 
@@ -164,12 +341,19 @@ class PlansTab(Horizontal):
         event.stop()
         self.action_open_task()
 
+    def on_graph_view_chosen(self, event: Message) -> None:
+        """A box was clicked twice."""
+        event.stop()
+        self.action_open_task()
+
     def action_open_task(self) -> None:
         """From the plans into the tree; in the tree, show the task whole or fold the batch."""
-        row = self.tree_list.current
-        if self.plans.has_focus or row is None:
-            self.tree_list.focus()
-        elif row.key in self.tree_list.fold_keys:
+        row = self.row
+        if self.plans.has_focus:
+            self.entry.focus()
+        elif row is None:
+            return
+        elif self.view is View.TREE and row.key in self.tree_list.fold_keys:
             self.tree_list.toggle()
         else:
             from cc4tui.screens.dialogs.reading import ReadingDialog
@@ -177,9 +361,12 @@ class PlansTab(Horizontal):
             title = f"Task {row.task.id}" if row.task else "Problem"
             self.app.push_screen(ReadingDialog(title, self._lines(row)))
 
-    def action_back(self) -> None:
-        """From the tree back to the plans."""
-        self.plans.focus()
+    async def action_back(self) -> None:
+        """From another view to the tree; from the tree to the plans."""
+        if self.view is View.TREE:
+            self.plans.focus()
+        else:
+            await self.show_view(View.TREE)
 
     def action_fold(self) -> None:
         """Fold the batch."""
@@ -193,15 +380,11 @@ class PlansTab(Horizontal):
         """Fold all, or unfold all."""
         self.tree_list.toggle_all()
 
-    def action_problems(self) -> None:
-        """Go to the next problem."""
-        self.tree_list.focus()
-        if not self.tree_list.next_problem():
-            tell(self.app, "This plan has no problems.")
-
-    def action_filter(self) -> None:
-        """Open the filter line."""
+    async def action_filter(self) -> None:
+        """Open the filter line; what it filters is the tree."""
         if self.plan is not None:
+            if self.view is not View.TREE:
+                await self.show_view(View.TREE)
             self.filter_line.open()
 
     @on(FilterLine.Changed)
@@ -218,7 +401,7 @@ class PlansTab(Horizontal):
         """Open the plan in the person's editor, at the row."""
         if self.plan is None:
             return
-        row = self.tree_list.current
+        row = self.row
         path = self.center.repository.root / self.plan.path
         line = row.line if row is not None and not self.plans.has_focus else 1
         attempt(self.app, open_editor(self.app, path, line), group="editor")
@@ -230,7 +413,7 @@ class PlansTab(Horizontal):
         if self.plan is None:
             tell(self.app, "There is no plan to run yet: write one into plans/.", "warning")
             return
-        plan, row = self.plan, self.tree_list.current
+        plan, row = self.plan, self.row
         selection = Selection(
             plan,
             batch=row.batch if row else None,
@@ -238,7 +421,27 @@ class PlansTab(Horizontal):
             marked=self.tree_list.marked_tasks,
             offered=row.offered if row else False,
         )
-        self.app.push_screen(RunDialog(selection, self._agents), partial(self._start, plan.path))
+        wanted = self.forecast.wanted if self.view is View.FORECAST else None
+        foretell = partial(self.center.forecast, plan.path)
+        dialog = RunDialog(selection, self._agents, foretell, workers=wanted)
+        self.app.push_screen(dialog, partial(self._start, plan.path))
+
+    def action_new_plan(self) -> None:
+        """Ask for a title and begin a plan from the template."""
+        attempt(self.app, self._new_plan(), group="new-plan")
+
+    async def _new_plan(self) -> None:
+        from cc4tui.screens.dialogs.new_plan import NewPlanDialog
+
+        wanted = await self.app.push_screen_wait(NewPlanDialog())
+        if wanted is None:
+            return
+        await self.center.create_plan(wanted.path, wanted.title)
+        await self._read_list()
+        self.plans.select(wanted.path)
+        await self._read_plan()
+        await self.show_view(View.TREE)
+        tell(self.app, f"{wanted.path} is written. e opens it in your editor.")
 
     def _start(self, plan: str, options: RunOptions | None) -> None:
         if options is not None:

@@ -15,6 +15,8 @@ class Scope(StrEnum):
     LISTS = "In lists"
     IDEAS = "Ideas"
     PLANS = "Plans"
+    GRAPH = "In the graph of a plan"
+    FORECAST = "In the forecast of a plan"
     EXECUTION = "Execution"
     LOG = "In a log or diff"
     MEMORY = "Memory"
@@ -49,6 +51,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("show_tab('memory')", "4", "Memory", "Show the Memory tab"),
         Verb("capture", "i", "idea", "Capture an idea without leaving what you do", 80),
         Verb("show_waiting", "exclamation_mark", "waiting", "Go to what waits longest for you"),
+        Verb("show_edit", "D", "edit", "Show the edit of a plan that waits: apply it or hold it"),
         Verb("undo", "u", "undo", "Undo the last delete, promotion or edit"),
         Verb("command_palette", "ctrl+p", "palette", "Find any action by its name", 91, False),
         Verb("help", "question_mark", "keys", "Show the keys of this screen", 90),
@@ -86,13 +89,32 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
     Scope.PLANS: (
         Verb("open_task", "enter", "task", "Show the task whole", 10),
         Verb("run", "r", "run…", "Choose what to run and how, then start it", 11),
-        Verb("edit", "e,E", "edit", "Open the plan at this line in $EDITOR", 13),
+        Verb("graph", "g", "graph", "Draw who waits for whom; again: back to the tree", 12),
+        Verb("forecast", "f", "forecast", "Tell how a run would go: order, clashes, time", 13),
+        Verb("edit", "e,E", "edit", "Open the plan at this line in $EDITOR", 14),
+        Verb("new_plan", "n", "new", "Begin a new plan from a template", 17),
         Verb("fold", "left,h", "fold", "Fold the batch"),
         Verb("unfold", "right,l", "unfold", "Unfold the batch"),
         Verb("fold_all", "z", "fold all", "Fold all batches, or unfold them"),
         Verb("filter", "slash", "filter", "Show only tasks that hold some text", 15),
-        Verb("problems", "w", "problems", "Go to the next problem of the plan", 16),
-        Verb("back", "escape", "back", "Back to the list of plans", 0, False),
+        Verb("problems", "w", "problems", "Show the plan's problems beside its text", 16),
+        Verb("back", "escape", "back", "Back to the tree, or to the list of plans", 0, False),
+    ),
+    Scope.GRAPH: (
+        Verb("follow_back", "left,h", "before", "Go to what the task waits for", 0, False),
+        Verb("follow_on", "right,l", "after", "Go to what waits for the task", 0, False),
+        Verb("step(-1)", "up,k", "up", "Go to the box above", 0, False),
+        Verb("step(1)", "down,j", "down", "Go to the box below", 0, False),
+        Verb("page(-1)", "pageup", "page up", "Go a page up", 0, False),
+        Verb("page(1)", "pagedown", "page down", "Go a page down", 0, False),
+        Verb("end(0)", "home", "begin", "Go to where the critical path begins", 0, False),
+        Verb("end(-1)", "end,G", "end", "Go to where it ends", 0, False),
+        Verb("mark", "space", "mark", "Mark the task, or take its mark away", 0, False),
+        Verb("size", "z", "size", "Draw larger or smaller boxes", 9, False),
+    ),
+    Scope.FORECAST: (
+        Verb("workers(1)", "plus,equals_sign", "more", "One worker more", 8, False),
+        Verb("workers(-1)", "minus", "fewer", "One worker fewer", 9, False),
     ),
     Scope.EXECUTION: (
         Verb("zoom", "enter", "zoom", "Show the agent whole; of a finished task, its log", 10),
@@ -210,6 +232,9 @@ _KEY_NAMES = {
     "home": "Home",
     "end": "End",
     "f2": "F2",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
 }

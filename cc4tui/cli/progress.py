@@ -91,9 +91,11 @@ def _started(event: events.RunStarted) -> str:
 def _plan_changed(event: events.PlanChanged) -> str:
     kinds = {"added": event.added, "changed": event.changed, "removed": event.removed}
     parts = [f"{', '.join(ids)} {kind}" for kind, ids in kinds.items() if ids]
+    if not parts:
+        return "plan edited back: the run goes by it as before"
     held = "" if event.applied else "; held back"
     reason = f": {event.reason}" if event.reason else ""
-    return clean_line(f"plan edited: {'; '.join(parts) or 'its text'}{held}{reason}", 400)
+    return clean_line(f"plan edited: {'; '.join(parts)}{held}{reason}", 400)
 
 
 def _finished(event: events.RunFinished) -> str:

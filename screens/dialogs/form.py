@@ -7,6 +7,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -39,6 +40,9 @@ class Cycle(Widget, Generic[V], can_focus=True):
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FORMS)
 
+    class Changed(Message):
+        """Another value was chosen."""
+
     def __init__(
         self, label: str, values: Sequence[tuple[V, str]], widget_id: str | None = None
     ) -> None:
@@ -52,6 +56,12 @@ class Cycle(Widget, Generic[V], can_focus=True):
         """What is chosen."""
         return self._values[self._at][0]
 
+    def choose(self, value: V) -> None:
+        """Begin with this value, when it is one of those to choose from."""
+        for at, (known, _) in enumerate(self._values):
+            if known == value:
+                self._at = at
+
     def action_next_value(self) -> None:
         """The value to the right."""
         self._step(1)
@@ -61,8 +71,11 @@ class Cycle(Widget, Generic[V], can_focus=True):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        self._at = (self._at + by) % len(self._values)
+        before = self._at
+        self._at = (before + by) % len(self._values)
         self.refresh()
+        if self._at != before:
+            self.post_message(self.Changed())
 
     def on_click(self, event: events.Click) -> None:
         """Go on to the next value; on the left arrow, back."""

@@ -1,6 +1,6 @@
 """The dialog that starts a run: what, by whom, how many at once, and where it lands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,11 +9,16 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.forecast import Forecast
 from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
+from cc4tui.errors import Cc4tuiError
 from cc4tui.ports import RunOptions
 from cc4tui.screens.dialogs.form import Cycle, TextField
 from cc4tui.screens.dialogs.frame import Box, Dialog
+from cc4tui.screens.guard import attempt
 from cc4tui.screens.lines import Line
+from cc4tui.screens.plan_tree import only_offers
+from cc4tui.screens.planning.forecast_rows import in_short
 from cc4tui.screens.widgets.text_pane import TextPane
 
 
@@ -63,16 +68,30 @@ class RunDialog(Dialog[RunOptions]):
     Args:
         selection: What may be run.
         agents: Configured ones, the default first.
+        foretell: Tells how a run with these options would go.
+        workers: To begin with; None = as configured.
     """
 
     DEFAULT_CSS = """
-    RunDialog TextPane { height: auto; max-height: 4; margin-top: 1; }
+    RunDialog TextPane { height: auto; max-height: 7; margin-top: 1; }
     """
     AUTO_FOCUS: ClassVar[str] = "Cycle"
 
-    def __init__(self, selection: Selection, agents: Sequence[AgentSpec]) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        agents: Sequence[AgentSpec],
+        foretell: Callable[[RunOptions], Awaitable[Forecast]],
+        *,
+        workers: int | None = None,
+    ) -> None:
         super().__init__()
         self.selection = selection
+        self._foretell = foretell
+        self._told: Line | None = None
+        """The forecast in one line; None while it is worked out."""
+        self._remarks_pane = TextPane(self._remarks())
+        self._remarks_pane.can_focus = False
         default = agents[0].name if agents else "none"
         self.part: Cycle[Part] = Cycle("run", [(p, p.label) for p in parts(selection)])
         names: list[tuple[str | None, str]] = [(None, f"as configured: {default}")]
@@ -80,8 +99,9 @@ class RunDialog(Dialog[RunOptions]):
         self.model = TextField("model", "the agent's own default")
         counts: list[tuple[int | None, str]] = [(None, "as configured")]
         self.count: Cycle[int | None] = Cycle(
-            "workers", counts + [(n, str(n)) for n in (1, 2, 3, 4, 6, 8, 12, 16)]
+            "workers", counts + [(n, str(n)) for n in (*range(1, 9), 12, 16)]
         )
+        self.count.choose(workers)
         self.mode: Cycle[str | None] = Cycle("mode", _MODES)
         self.land: Cycle[str | None] = Cycle("landing", _LANDINGS)
         self.failure: Cycle[bool] = Cycle("on failure", _FAILURES)
@@ -96,12 +116,35 @@ class RunDialog(Dialog[RunOptions]):
             yield self.mode
             yield self.land
             yield self.failure
-            remarks = TextPane(self._remarks())
-            remarks.can_focus = False
-            yield remarks
+            yield self._remarks_pane
+
+    def on_mount(self) -> None:
+        """Tell how it would go."""
+        self._forecast_again()
+
+    @on(Cycle.Changed)
+    def _changed(self, event: Cycle.Changed) -> None:
+        event.stop()
+        self._forecast_again()
+
+    def _forecast_again(self) -> None:
+        self._told = None
+        self._remarks_pane.set_lines(self._remarks())
+        attempt(self, self._forecast(self.options()), group="forecast", latest=True)
+
+    async def _forecast(self, options: RunOptions) -> None:
+        try:
+            told = await self._foretell(options)
+        except Cc4tuiError as error:
+            self._told = ((str(error), "bad"),)
+        else:
+            self._told = in_short(told)
+        self._remarks_pane.set_lines(self._remarks())
 
     def _remarks(self) -> Iterator[Line]:
         plan = self.selection.plan
+        if not plan.errors:
+            yield self._told or (("…", "muted"),)
         if plan.errors:
             yield (("The plan has errors: they must be gone before it can run.", "bad"),)
         tasks = list(plan.tasks())
@@ -116,7 +159,7 @@ class RunDialog(Dialog[RunOptions]):
     def options(self) -> RunOptions:
         """What the fields say."""
         part = self.part.value
-        accept = not any(True for _ in self.selection.plan.tasks())
+        accept = only_offers(self.selection.plan)
         return RunOptions(
             agent=self.agent.value,
             model=self.model.value or None,

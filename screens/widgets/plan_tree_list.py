@@ -101,7 +101,7 @@ class PlanTreeList(RowList[TreeRow]):
         above = self.shown[: self.cursor]
         return next((it for it in reversed(above) if it.depth < row.depth), None)
 
-    # --- marks and problems -----------------------------------------------------------------
+    # --- marks -----------------------------------------------------------------
 
     @property
     def marked_tasks(self) -> tuple[Task, ...]:
@@ -124,15 +124,12 @@ class PlanTreeList(RowList[TreeRow]):
         elif row.kind is Kind.TASK:
             super().action_mark()
 
-    def next_problem(self) -> bool:
-        """Move to the next problem below the cursor, round the end; False when there is none."""
-        if self._plan is None or not self._plan.diagnostics:
-            return False
-        self._folded.discard("!")
-        self._rebuild()
-        rows = self.shown
-        order = [*range(self.cursor + 1, len(rows)), *range(self.cursor + 1)]
-        at = next((n for n in order if n < len(rows) and rows[n].kind is Kind.PROBLEM), None)
-        if at is not None:
-            self.move_to(at)
-        return at is not None
+    def is_marked(self, task_id: str) -> bool:
+        """Whether this task is marked."""
+        return f"={task_id}" in self._marks
+
+    def mark_task(self, task_id: str) -> None:
+        """Mark this task, or take its mark away."""
+        self._marks ^= {f"={task_id}"}
+        self.refresh()
+        self.post_message(self.MarksChanged(self))

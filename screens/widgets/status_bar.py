@@ -44,6 +44,7 @@ class StatusBar(Widget):
         self.repository = repository
         self.tab = tab
         self.progress: RunProgressed | None = None
+        self._edits = 0
         self._targets: list[tuple[int, int, Tab | None]] = []
         """Columns from, to (exclusive) and what a click there means; None is the flag."""
 
@@ -55,6 +56,11 @@ class StatusBar(Widget):
     def show_progress(self, progress: RunProgressed) -> None:
         """Tell of this run on the right."""
         self.progress = progress
+        self.refresh()
+
+    def show_edits(self, count: int) -> None:
+        """Tell how many edits of plans wait for a yes."""
+        self._edits = count
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -101,7 +107,7 @@ class StatusBar(Widget):
     def _run(self, *, wide: bool) -> Line:
         progress = self.progress
         if progress is None:
-            return ()
+            return self._waiting(0)
         run = progress.run
         look = RUN_LOOKS[run.status]
         done = sum(1 for state in progress.states.values() if state in DONE_STATES)
@@ -117,9 +123,11 @@ class StatusBar(Widget):
         )
         if failed:
             line.append((f"{failed} {sign('✗', 'x')} ", "bad"))
-        if progress.waiting:
-            line.append((f" {sign('⚑', '!')} {progress.waiting} ", "alarm"))
-        return tuple(line)
+        return (*line, *self._waiting(progress.waiting))
+
+    def _waiting(self, count: int) -> Line:
+        count += self._edits
+        return ((f" {sign('⚑', '!')} {count} ", "alarm"),) if count else ()
 
     def on_click(self, event: events.Click) -> None:
         """Go to the tab, or to what waits, under the mouse."""

@@ -75,14 +75,18 @@ class LivePlan:
             return
         plan = await asyncio.to_thread(self._reader.read, data)
         difference = compare_plans(self._context.plan, plan)
-        if not difference or (difference == self._told and not apply):
+        told, self._told = self._told, difference or None
+        if not difference:
+            if told is not None:  # what was held was taken back
+                await self._tell(difference, applied=True)
             return
-        self._told = difference
-        reason = ""
-        if apply:
-            reason = await self._take_over(plan, data, difference)
+        if difference == told and not apply:
+            return
+        reason = await self._take_over(plan, data, difference) if apply else ""
         if not apply or reason:
             await self._tell(difference, reason)
+            return
+        self._told = None
 
     async def _take_over(self, plan: Plan, data: bytes, difference: PlanDifference) -> str:
         """Why it could not be done; empty when it was."""
@@ -100,8 +104,10 @@ class LivePlan:
         await asyncio.to_thread(remember_run, self._context.folder, self._context.run, records)
         return ""
 
-    async def _tell(self, difference: PlanDifference, reason: str) -> None:
-        event = change_event(self._context.run.id, difference, applied=False, reason=reason)
+    async def _tell(
+        self, difference: PlanDifference, reason: str = "", *, applied: bool = False
+    ) -> None:
+        event = change_event(self._context.run.id, difference, applied=applied, reason=reason)
         await self._context.recorder.write(events=[event])
 
 

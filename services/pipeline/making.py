@@ -2,7 +2,7 @@
 
 import secrets
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -54,19 +54,34 @@ class RunMaker:
         """What a run of this plan would do.
 
         Raises:
-            PlanError, UsageError: the plan or the options cannot be used.
+            PlanError, UsageError: the plan, the options or an agent cannot be used.
         """
+        planned = await self.intended(plan, key, options)
+        for problem in self.problems(planned):
+            raise UsageError(problem)
+        return planned
+
+    async def intended(self, plan: Plan, key: str, options: RunOptions) -> list[PlannedTask]:
+        """As `plan`, whether or not the agents can be used here."""
         mode = self._mode(plan, options)
         if mode not in MODES:
             raise UsageError(f'mode "{mode}" is not built; there are: {", ".join(MODES)}')
         done = {} if options.redo else await self._done(key)
         agents = self.agents(options)
-        planned = plan_tasks(plan, options, self._s.defaults, agents, done)
-        for name in {task.agent.name: task.agent for task in planned if _will_run(task)}.values():
-            problem = self._s.backend(name.driver).check(name)
+        return plan_tasks(plan, options, self._s.defaults, agents, done)
+
+    def problems(self, planned: Sequence[PlannedTask]) -> Iterator[str]:
+        """Why agents that the run needs cannot be used here."""
+        for agent in {task.agent.name: task.agent for task in planned if _will_run(task)}.values():
+            problem = self._s.backend(agent.driver).check(agent)
             if problem is not None:
-                raise UsageError(problem)
-        return planned
+                yield problem
+
+    def workers(self, plan: Plan, options: RunOptions) -> int:
+        """Tasks at once."""
+        if self._mode(plan, options) == "local":
+            return 1
+        return int(options.workers or plan.defaults.get("max_parallel") or self._s.workers)
 
     async def _done(self, key: str) -> Mapping[str, str]:
         """Tasks of the plan that the current branch holds already, with their merge commits."""
@@ -96,7 +111,6 @@ class RunMaker:
         land = options.land or self._s.defaults.land
         target = repository.branch if land == "merge" else None
         mode = self._mode(plan, options)
-        workers = options.workers or plan.defaults.get("max_parallel") or self._s.workers
         return RunRecord(
             id=run_id,
             plan=plan.path,
@@ -105,7 +119,7 @@ class RunMaker:
             base=base,
             branch=branch,
             target=target or branch,
-            workers=1 if mode == "local" else int(workers),
+            workers=self.workers(plan, options),
             mode=mode,
             agent=self._agent(plan, options),
             started=datetime.now(UTC),

@@ -1,8 +1,10 @@
 """The plans of one repository: found, read, watched, and added to."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 from cc4tui.domain.plan import Plan
@@ -13,6 +15,7 @@ from cc4tui.services.plans.insertion import add_task
 from cc4tui.services.plans.library import find_plans, summarize
 from cc4tui.services.plans.reading import read_plan
 from cc4tui.services.plans.rereading import PlanReader
+from cc4tui.services.plans.template import new_plan
 
 
 MAX_KEPT = 4
@@ -88,6 +91,14 @@ class PlanCatalog:
         """Write a task into the plan, which is made when there is none; returns its id."""
         return await asyncio.to_thread(self._add, plan, title, body)
 
+    async def create(self, plan: str, title: str) -> None:
+        """Write a new plan from the template.
+
+        Raises:
+            UsageError: there is such a file already, or it would not be found as a plan.
+        """
+        await asyncio.to_thread(self._create, plan, title)
+
     async def undo_add(self, plan: str) -> None:
         """Take the last `add` back; called again, the one before it.
 
@@ -95,6 +106,21 @@ class PlanCatalog:
             UsageError: nothing was added, or the file was changed since.
         """
         await asyncio.to_thread(self._undo_add, plan)
+
+    def _create(self, plan: str, title: str) -> None:
+        path = self.path(plan)
+        if path.suffix.lower() != ".md":
+            raise UsageError(f"{plan}: a plan is a Markdown file; let its name end with .md")
+        try:
+            if not path.resolve().is_relative_to(self._root.resolve()):
+                raise UsageError(f"{plan} lies outside the repository")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(new_plan(title, datetime.now().astimezone().date()))
+        except OSError as error:
+            if os.path.lexists(path):
+                raise UsageError(f"{plan} is there already; choose another name") from None
+            raise UsageError(f"{plan} cannot be written: {error.strerror}") from None
 
     def _add(self, plan: str, title: str, body: str) -> str:
         path = self.path(plan)

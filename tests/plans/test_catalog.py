@@ -1,6 +1,7 @@
 """The plans of one repository: found, added to, and taken back."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,36 @@ def test_a_markup_title_is_literal(catalog):
     path.write_text(PLAN + "- [ ] 1.2 [@click=app.quit]x[/] a [/] b\n- [ ] 1.3 [US1] [P] z\n")
     plan = asyncio.run(catalog.read("plans/a.md"))
     assert [task.title for task in plan.tasks()] == ["One", "[@click=app.quit]x[/] a [/] b", "z"]
+
+
+async def test_a_new_plan_is_written_and_found(tmp_path: Path):
+    catalog = PlanCatalog(tmp_path)
+    await catalog.create("plans/limits.md", 'Limits: "all" of them')
+    plan = await catalog.read("plans/limits.md")
+    assert plan.title == 'Limits: "all" of them'
+    assert plan.errors == ()
+    assert [summary.path for summary in await catalog.summaries()] == ["plans/limits.md"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("plans/there.md", "plans/there.md is there already; choose another name"),
+        ("plans/link.md", "plans/link.md is there already; choose another name"),
+        ("plans/new.txt", "plans/new.txt: a plan is a Markdown file; let its name end with .md"),
+        ("../out.md", "../out.md lies outside the repository"),
+        ("plans/there.md/x.md", "plans/there.md/x.md cannot be written: "),
+    ],
+)
+async def test_a_new_plan_never_overwrites_anything(tmp_path: Path, path: str, message: str):
+    root = tmp_path / "repo"
+    (root / "plans").mkdir(parents=True)
+    there = root / "plans" / "there.md"
+    there.write_text("mine")
+    (root / "plans" / "link.md").symlink_to("gone.md")
+    with pytest.raises(UsageError) as raised:
+        await PlanCatalog(root).create(path, "X")
+    assert str(raised.value).startswith(message)
+    assert there.read_text() == "mine"
+    assert sorted(one.name for one in (root / "plans").iterdir()) == ["link.md", "there.md"]
+    assert not (tmp_path / "out.md").exists()

@@ -14,6 +14,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
 from cc4tui.domain.agent import AgentEvent, AgentSpec
+from cc4tui.domain.forecast import Forecast
 from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
 from cc4tui.domain.plan import (
     Batch,
@@ -44,6 +45,8 @@ from cc4tui.ports import (
 )
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.options import StartOptions
+from cc4tui.services.pipeline.forecast import forecast
+from cc4tui.services.pipeline.selection import PlannedTask
 
 
 # syrupy 5 and later take the name without the underscore; without it pictures end in .raw
@@ -244,7 +247,10 @@ class FakeCenter:
         """Cleared by a test that looks on while the start is checked."""
         self.found = ""
         """What the check at the start did."""
+        self.forecast_failure: Cc4tuiError | None = None
         self.calls: list[tuple[Any, ...]] = []
+        self.asked: list[tuple[str, RunOptions]] = []
+        """Forecasts that were asked for."""
         self.said: dict[tuple[str, str, int], list[AgentEvent]] = {}
         self.diffs: dict[tuple[str, str], str] = {}
         self.all_saved: list[SavedWork] = []
@@ -294,6 +300,29 @@ class FakeCenter:
         if path not in self.all_plans:
             raise NotFoundError(f"There is no plan at {path}.")
         return self.all_plans[path]
+
+    async def plan_source(self, path: str) -> str:
+        if path not in self.all_plans:
+            raise NotFoundError(f"There is no plan at {path}.")
+        plan = self.all_plans[path]
+        rows = {1: f"# {plan.title}"}
+        for batch in plan.batches:
+            rows[batch.line] = f"## Batch {batch.id}: {batch.title}"
+            rows |= {task.line: f"- [ ] {task.id} {task.title}" for task in batch.tasks}
+        return "\n".join(rows.get(line, "") for line in range(1, max(rows) + 4))
+
+    async def create_plan(self, path: str, title: str) -> None:
+        self._note("create_plan", path, title)
+        tasks = (Task("1.1", "Describe the first task", PlanTaskState.TODO, 12, 14, "1"),)
+        self.all_plans = {path: make_plan(path, title, [Batch("1", "First", 10, tasks)])} | (
+            self.all_plans
+        )
+
+    async def forecast(self, plan: str, options: RunOptions) -> Forecast:
+        self.asked.append((plan, options))
+        if self.forecast_failure is not None:
+            raise self.forecast_failure
+        return make_forecast(self.all_plans[plan], options.workers or 4)
 
     async def watch_plans(self) -> AsyncIterator[set[str]]:
         queue: asyncio.Queue[set[str]] = asyncio.Queue()
@@ -370,6 +399,9 @@ class FakeCenter:
         self._note("answer", run, decision)
         self.requests = [one for one in self.requests if one.name != decision.request]
 
+    async def apply_plan_edit(self, run: str) -> None:
+        self._note("apply_plan_edit", run)
+
     async def run_view(self, run: str) -> RunView:
         record = self.journal.all_runs.get(run)
         if record is None:
@@ -429,6 +461,23 @@ def _summary(plan: Plan) -> PlanSummary:
     return PlanSummary(
         plan.path, plan.title, plan.dialect, len(tasks), done, len(plan.errors), len(plan.offers)
     )
+
+
+def make_forecast(plan: Plan, workers: int) -> Forecast:
+    """A forecast by the real rules, with a past of claude's tasks."""
+    spec = AgentSpec("claude", "claude")
+    planned = [
+        PlannedTask(task, batch, spec, None, None, None, 0, (), *_state(task))
+        for batch in plan.batches
+        for task in batch.tasks
+    ]
+    return forecast(plan, planned, workers, {"claude": [240.0, 300.0, 420.0, 600.0]})
+
+
+def _state(task: Task) -> tuple[TaskRunState, str]:
+    if task.state is PlanTaskState.DONE:
+        return TaskRunState.SKIPPED, "done in the plan"
+    return TaskRunState.PENDING, ""
 
 
 def make_run(run_id: str, plan: str, **values: Any) -> RunRecord:

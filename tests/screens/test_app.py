@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -340,7 +341,8 @@ async def test_the_app_can_begin_with_a_run(open_app: Any, until: Any) -> None:
 async def test_the_app_can_begin_by_starting_a_plan(open_app: Any, center: Any, until: Any) -> None:
     options = RunOptions(agent="rehearsal", workers=2)
     async with open_app(plan="plans/api.md", run_options=options) as pilot:
-        await until(pilot, lambda: center.calls == [("start_run", "plans/api.md", options)])
+        held = replace(options, hold_edits=True)
+        await until(pilot, lambda: center.calls == [("start_run", "plans/api.md", held)])
         assert pilot.app.tab is Tab.EXECUTION
 
 

@@ -10,18 +10,23 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.forecast import Forecast, ForecastTask
 from cc4tui.domain.plan import Batch, Diagnostic, Offer, Plan, PlanTaskState, Severity, Task
-from cc4tui.domain.run import RunRecord
+from cc4tui.domain.run import RunRecord, TaskRunRecord, TaskRunState
+from cc4tui.errors import UsageError
 from cc4tui.ports import PlanSummary, RunOptions, TrustQuestion
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
+from cc4tui.screens.dialogs.difference import APPLY, HOLD, DifferenceDialog
 from cc4tui.screens.dialogs.form import Cycle, TextField
 from cc4tui.screens.dialogs.frame import MAX_ROWS, Box, Dialog
 from cc4tui.screens.dialogs.keys import KeysDialog
+from cc4tui.screens.dialogs.new_plan import NewPlan, NewPlanDialog, path_for
 from cc4tui.screens.dialogs.pick_plan import PickPlanDialog
 from cc4tui.screens.dialogs.quit import QuitDialog
 from cc4tui.screens.dialogs.reading import ReadingDialog
 from cc4tui.screens.dialogs.run import RunDialog, Selection, parts
 from cc4tui.screens.dialogs.trust import TrustDialog
+from cc4tui.screens.planning.held_edits import EditRow, HeldEdit, edit_rows
 from cc4tui.screens.themes import DARK
 from cc4tui.screens.verbs import TABLE
 from cc4tui.screens.widgets.row_list import RowList
@@ -68,8 +73,19 @@ PLAN = Plan("plans/a.md", "A", "cc4", (FIRST, Batch("2", "Second", 9, (task("2.1
 HERE = Selection(PLAN, FIRST, FIRST.tasks[1])
 
 
-def run_dialog(selection: Selection = HERE, agents: Sequence[AgentSpec] = AGENTS) -> RunDialog:
-    return RunDialog(selection, agents)
+async def unfit(options: RunOptions) -> Forecast:
+    raise UsageError(LONG)
+
+
+async def foretell(options: RunOptions) -> Forecast:
+    tasks = tuple(ForecastTask(f"1.{n}", "x", "claude", n) for n in range(3))
+    return Forecast("plans/a.md", options.workers or 4, tasks, seconds=(700.0, 1500.0))
+
+
+def run_dialog(
+    selection: Selection = HERE, agents: Sequence[AgentSpec] = AGENTS, **values: Any
+) -> RunDialog:
+    return RunDialog(selection, agents, values.pop("foretell", foretell), **values)
 
 
 # --- size ------------------------------------------------------------------------------------
@@ -109,8 +125,15 @@ BIGGEST: dict[str, Make] = {
             replace(FIRST, title=LONG),
             replace(FIRST.tasks[1], title=LONG, run=("make",)),
             tuple(task(f"9.{n}") for n in range(60)),
-        )
+        ),
+        foretell=unfit,
     ),
+    "difference": lambda: DifferenceDialog(
+        LONG,
+        HeldEdit("r-1", tuple(map(str, range(60))), ("x",), (), LONG),
+        [EditRow(str(n), LONG, "added", LONG) for n in range(60)],
+    ),
+    "new plan": NewPlanDialog,
 }
 
 
@@ -165,6 +188,7 @@ async def test_choices_are_made_by_double_click() -> None:
 async def test_the_safe_answer_is_under_the_cursor() -> None:
     assert await answer(TrustDialog(TrustQuestion("k", ("make",))), "enter") == "n"
     assert await answer(QuitDialog(many_runs()[:1]), "enter") == "n"
+    assert await answer(DifferenceDialog("p", EDIT, []), "enter") == HOLD
 
 
 async def test_every_command_can_be_read_whole_before_it_is_trusted() -> None:
@@ -185,6 +209,74 @@ async def test_hidden_characters_in_a_command_are_told() -> None:
     assert text.count("hidden characters") == 1
 
 
+# --- an edited plan --------------------------------------------------------------------------
+
+EDIT = HeldEdit("r-1", ("1.3",), ("1.1", "1.2"), ())
+
+
+async def test_an_edit_is_applied_by_its_own_key() -> None:
+    assert await answer(DifferenceDialog("p", EDIT, []), "a") == APPLY
+    assert await answer(DifferenceDialog("p", EDIT, []), "down", "enter") == APPLY
+
+
+def test_what_an_edit_does_to_each_task() -> None:
+    edit = HeldEdit("r-1", ("1.9",), ("1.1", "1.2", "1.3"), ("1.4", "1.5"))
+    states = {
+        "1.1": TaskRunState.PENDING,
+        "1.2": TaskRunState.VERIFYING,
+        "1.3": TaskRunState.NO_CHANGE,
+        "1.4": TaskRunState.READY,
+        "1.5": TaskRunState.RUNNING,
+    }
+    records = {
+        one: TaskRunRecord("r-1", one, 0, f"Old {one}", "1", state) for one, state in states.items()
+    }
+    rows = edit_rows(edit, PLAN, records)
+    assert [(row.task, row.effect) for row in rows] == [
+        ("1.2", "goes on with its old text; another try gets the new one"),
+        ("1.5", "goes on to its end"),
+        ("1.1", "gets its new text"),
+        ("1.3", "is no change already: stays as it is"),
+        ("1.4", "is cancelled"),
+        ("1.9", "joins the run"),
+    ]
+    assert [row.title for row in rows[:3]] == ["Do 1.2", "Old 1.5", "Do 1.1"]
+    assert edit.counts == "1 added, 3 changed, 2 removed"
+
+
+# --- a new plan ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "path"),
+    [
+        ("Rate limits", "plans/rate-limits.md"),
+        ("  Über: die  Größe! ", "plans/uber-die-grosse.md"),
+        ("../../etc/passwd", "plans/etc-passwd.md"),
+        ("日本語", "plans/plan.md"),
+        ("x" * 99, f"plans/{'x' * 60}.md"),
+    ],
+)
+def test_a_file_is_named_after_the_title(title: str, path: str) -> None:
+    assert path_for(title) == path
+
+
+async def test_a_new_plan_has_a_title_and_its_own_file() -> None:
+    assert await answer(NewPlanDialog(), *"Hi you", "enter") == NewPlan("Hi you", "plans/hi-you.md")
+    keys = (*"Hi", "down", *"docs/x.md", "enter")
+    assert await answer(NewPlanDialog(), *keys) == NewPlan("Hi", "docs/x.md")
+
+
+async def test_a_plan_without_a_title_is_not_written() -> None:
+    app = DialogApp(NewPlanDialog())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.answers == []
+        assert "It needs a title." in app.screen.query_one(TextPane).text
+
+
 # --- which plan ------------------------------------------------------------------------------
 
 PLANS = [PlanSummary(f"plans/{n}.md", "", "cc4", 9, 2, 0) for n in "abc"]
@@ -197,6 +289,32 @@ async def test_the_plan_under_the_cursor_is_picked() -> None:
 
 
 # --- run -------------------------------------------------------------------------------------
+
+
+async def remarks_after(dialog: RunDialog, *keys: str) -> str:
+    app = DialogApp(dialog)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+        for _ in range(100):
+            text = app.screen.query_one(TextPane).text
+            if not text.startswith(" …") and "…" not in text.splitlines()[0]:
+                break
+            await pilot.pause(0.02)
+        return " ".join(text.split())
+
+
+async def test_how_the_run_would_go_is_told_and_follows_the_fields() -> None:
+    told = await remarks_after(run_dialog())
+    assert told.startswith("3 tasks in 3 waves with 4 workers, 12 to 25 min")
+    told = await remarks_after(run_dialog(), "down", "down", "down", "right", "right")
+    assert told.startswith("3 tasks in 3 waves with 2 workers")
+    assert (await remarks_after(run_dialog(workers=6))).startswith("3 tasks in 3 waves with 6")
+
+
+async def test_why_it_could_not_run_is_told_before_it_is_started() -> None:
+    assert (await remarks_after(run_dialog(foretell=unfit))).startswith("a rather long text")
 
 
 def test_what_can_be_run_the_likeliest_first() -> None:

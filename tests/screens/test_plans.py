@@ -114,8 +114,12 @@ async def test_enter_shows_the_task_whole(plans: Any, until: Any, screen_text: A
 
 async def test_problems_are_one_key_away(plans: Any, toasts: Any, until: Any) -> None:
     async with plans() as pilot:
-        await pilot.press("left", "w")
-        assert current(pilot) == "!0"
+        await pilot.press("w")
+        tab = tab_of(pilot)
+        await until(pilot, lambda: tab.problems.rows.has_focus)
+        assert tab.problems.rows.current.code == "W06"
+        await pilot.press("escape")
+        await until(pilot, lambda: tab.tree_list.has_focus)
         await pilot.press("escape", "down")
         await until(pilot, lambda: len(row_keys(pilot)) == 4)
         await pilot.press("w")
@@ -177,7 +181,7 @@ async def test_run_asks_then_starts_and_shows_the_run(plans: Any, center: Any, u
         await until(pilot, lambda: in_front(pilot, RunDialog))
         await pilot.press("enter")
         await until(pilot, lambda: center.calls)
-        assert center.calls == [("start_run", "plans/api.md", RunOptions())]
+        assert center.calls == [("start_run", "plans/api.md", RunOptions(hold_edits=True))]
         await until(pilot, lambda: pilot.app.tab is Tab.EXECUTION)
 
 

@@ -11,7 +11,9 @@ from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
+from cc4tui.domain.plan import Diagnostic, FileRef, Severity
 from cc4tui.domain.run import TaskRunState
+from cc4tui.events import PlanChanged
 from cc4tui.ports import TrustQuestion
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.dialogs.choice import ChoiceDialog
@@ -26,6 +28,12 @@ SIZES = [
     pytest.param((200, 50), id="200x50"),
 ]
 Story = Callable[..., None]
+
+
+def _at_work(app: CommandCenterApp) -> bool:
+    """Whether something that a key has begun is not done yet."""
+    groups = ("view", "forecast", "arrange")
+    return any(worker.group in groups and not worker.is_finished for worker in app.workers)
 
 
 @pytest.fixture
@@ -60,6 +68,7 @@ def story(
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
+                await until(pilot, lambda: not _at_work(app))
             if act is not None:
                 await act(pilot)
             for area in app.screen.query(TextArea):
@@ -172,6 +181,74 @@ def test_the_tree_is_live_during_a_run(story: Story, make_run: Any, size: tuple[
         asyncio.run(center.journal.create_run(make_run("r-9", "plans/api.md"), rows))
 
     story(Tab.PLANS, size, prepare=run)
+
+
+def clash(center: Any) -> None:
+    """Tasks that could run at the same time name the same files, and one has a past."""
+    plan = center.all_plans["plans/api.md"]
+    first, second = plan.batches
+    shared = (FileRef("api/app.py"), FileRef("api/limits.py"))
+    page = replace(second.tasks[1], waits_for=("1.3",), files=shared[:1])
+    tasks = (replace(second.tasks[0], waits_for=("1.3",), files=shared), page, second.tasks[2])
+    batches = (first, replace(second, tasks=tasks))
+    center.all_plans["plans/api.md"] = replace(plan, batches=batches)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_graph_shows_who_waits_for_whom(story: Story, size: tuple[int, int]) -> None:
+    story(Tab.PLANS, size, "g", "right")
+
+
+def test_the_graph_in_small_boxes_with_light_colours(story: Story) -> None:
+    story(Tab.PLANS, (80, 24), "g", "z", "space", prepare=clash, theme="cc4-light")
+
+
+def test_the_graph_without_unicode(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC4TUI_ASCII", "1")
+    story(Tab.PLANS, (80, 24), "g")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_forecast_tells_how_a_run_would_go(story: Story, size: tuple[int, int]) -> None:
+    story(Tab.PLANS, size, "f", prepare=clash)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_problems_stand_beside_the_text(story: Story, size: tuple[int, int]) -> None:
+    def break_it(center: Any) -> None:
+        plan = center.all_plans["plans/api.md"]
+        error = Diagnostic(
+            "E04", Severity.ERROR, 35, 7, 'unknown dependency "2.9"', "the nearest is 2.1"
+        )
+        center.all_plans["plans/api.md"] = replace(plan, diagnostics=(*plan.diagnostics, error))
+
+    story(Tab.PLANS, size, "w", prepare=break_it)
+
+
+def test_a_new_plan_is_begun(story: Story) -> None:
+    story(Tab.PLANS, (80, 24), "n", "R", "a", "t", "e")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_edit_during_a_run_asks_what_becomes_of_it(
+    story: Story, make_run: Any, until: Any, monkeypatch: Any, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("cc4tui.screens.app.CALM_SECONDS", -1.0)
+    edit = PlanChanged(run="r-9", added=["2.3"], changed=["1.3"], removed=["2.2"], applied=False)
+
+    def run(center: Any) -> None:
+        rows = [replace(row, run="r-9") for row in center.journal.all_tasks["r-8"]]
+        rows = [row for row in rows if row.task != "2.3"]
+        asyncio.run(center.journal.create_run(make_run("r-9", "plans/api.md"), rows))
+        center.set_task("r-9", "1.3", state=TaskRunState.RUNNING)
+
+    async def happen(pilot: Pilot[None]) -> None:
+        center: Any = pilot.app.center  # type: ignore[attr-defined]
+        await until(pilot, lambda: len(center._subscribers) == 2)
+        center.publish(edit)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+
+    story(Tab.PLANS, size, prepare=run, act=happen)
 
 
 @pytest.mark.parametrize("theme", ["cc4-light", "cc4-terminal"])

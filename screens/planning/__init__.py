@@ -1,0 +1,1 @@
+"""What of a plan is seen besides its tree: graph, forecast, problems and differences."""

@@ -1,0 +1,163 @@
+"""How a run would go: by the same rules as the schedule, from what really happened before."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.plan import Batch, FileRef, Plan, PlanTaskState, Task
+from cc4tui.domain.run import TaskRunState
+from cc4tui.services.pipeline.forecast import forecast
+from cc4tui.services.pipeline.schedule import ScheduledTask, waves
+from cc4tui.services.pipeline.selection import PlannedTask
+from cc4tui.services.pipeline.simulation import CLASHES, play
+
+
+PAST = {"claude": (60.0, 120.0, 180.0)}
+CLAUDE, CODEX = AgentSpec("claude", "claude"), AgentSpec("codex", "codex")
+
+
+def told(tasks: list[Task], workers: int = 2, past: Any = PAST, **agents: AgentSpec) -> Any:
+    batch = Batch("1", "B", 1, tuple(tasks))
+    planned = [
+        PlannedTask(
+            task, batch, agents.get(f"t{task.id}", CLAUDE), None, None, None, 0, (), *state(task)
+        )
+        for task in tasks
+    ]
+    return forecast(Plan("p.md", "P", "cc4", (batch,)), planned, workers, past)
+
+
+def state(task: Task) -> tuple[TaskRunState, str]:
+    if task.state is PlanTaskState.DONE:
+        return TaskRunState.SKIPPED, "done in the plan"
+    if task.state is PlanTaskState.BLOCKED:
+        return TaskRunState.BLOCKED, "marked as blocked in the plan"
+    return TaskRunState.PENDING, ""
+
+
+def task(name: str, *waits: str, files: tuple[str, ...] = (), **values: Any) -> Task:
+    values = {"state": PlanTaskState.TODO} | values
+    refs = tuple(FileRef(path) for path in files)
+    return Task(name, f"T{name}", line=1, end_line=1, waits_for=waits, files=refs, **values)
+
+
+FILES = st.lists(st.sampled_from(["a.py", "b.py", "lib/c.py", "lib", "*.md", "x.md"]), max_size=2)
+
+
+@st.composite
+def scheduled(draw: st.DrawFn) -> list[ScheduledTask]:
+    count = draw(st.integers(1, 8))
+    return [
+        ScheduledTask(
+            str(n),
+            tuple(str(m) for m in range(n) if draw(st.booleans())),
+            files=tuple(draw(FILES)),
+        )
+        for n in range(count)
+    ]
+
+
+@given(scheduled(), st.integers(1, 4))
+def test_it_goes_as_the_schedule_would_go(tasks: list[ScheduledTask], workers: int) -> None:
+    expected = waves(tasks, {one.id: TaskRunState.PENDING for one in tasks}, workers)
+    played = play(tasks, {one.id: 1.0 for one in tasks}, workers)
+    found: list[list[str]] = [[] for _ in range(int(played.end))]
+    for name, start in played.starts.items():
+        found[int(start)].append(name)
+    assert [sorted(wave) for wave in found] == [sorted(wave) for wave in expected]
+
+
+@given(scheduled(), st.integers(1, 4), st.data())
+def test_no_run_is_shorter_than_its_work_allows(
+    tasks: list[ScheduledTask], workers: int, data: st.DataObject
+) -> None:
+    seconds = {one.id: data.draw(st.floats(0.5, 9)) for one in tasks}
+    played = play(tasks, seconds, workers)
+    total = sum(seconds.values())
+    assert played.starts.keys() == seconds.keys()
+    assert total / workers - 1e-6 <= played.end <= total + 1e-6
+    for one in tasks:
+        for before in one.waits_for:
+            assert played.starts[one.id] >= played.starts[before] + seconds[before] - 1e-9
+
+
+def test_order_and_what_is_not_run() -> None:
+    found = told(
+        [
+            task("1", state=PlanTaskState.DONE),
+            task("2", "1"),
+            task("3", "2"),
+            task("4", state=PlanTaskState.BLOCKED),
+            task("5", "4"),
+            task("6", "5"),
+        ]
+    )
+    assert [(one.id, one.wave) for one in found.tasks] == [("2", 0), ("3", 1)]
+    assert found.waves == 2
+    assert {one.id: one.reason for one in found.left_out} == {
+        "1": "done in the plan",
+        "4": "marked as blocked in the plan",
+        "5": "waits for 4, which does not run",
+        "6": "waits for 5, which does not run",
+    }
+
+
+def test_who_waits_only_for_a_file() -> None:
+    found = told(
+        [
+            task("1", files=("api/app.py",)),
+            task("2", files=("./api/app.py", "b.py")),
+            task("3", "2", files=("api",)),
+            task("4"),
+        ],
+        workers=4,
+    )
+    held = {one.id: (one.held_by, one.files) for one in found.held}
+    assert held == {"2": ("1", ("./api/app.py",))}
+    assert [(one.path, one.tasks) for one in found.overlaps] == [
+        ("api", ("1", "2", "3")),
+        ("api/app.py", ("1", "2")),
+    ]
+
+
+def test_tasks_in_order_clash_with_nobody() -> None:
+    found = told([task("1", files=("a",)), task("2", "1", files=("a",)), task("3", "2")])
+    assert found.overlaps == found.held == ()
+
+
+def test_time_is_a_range_from_what_tasks_took() -> None:
+    found = told([task(str(n)) for n in range(8)], workers=2)
+    low, high = found.seconds
+    assert 8 * 60 / 2 <= low <= high <= 8 * 180 / 2
+    assert high > low
+    assert found.samples == 3
+    assert told([task(str(n)) for n in range(8)], workers=2).seconds == (low, high)
+    one_by_one = told([task(str(n)) for n in range(8)], workers=1)
+    assert one_by_one.seconds[0] > high
+
+
+@pytest.mark.parametrize("past", [{}, {"claude": (60.0, 70.0)}, {"codex": (1.0,) * 9}])
+def test_without_a_past_nobody_knows_the_time(past: Any) -> None:
+    found = told([task("1")], past=past)
+    assert (found.seconds, found.unknown_agents) == (None, ("claude",))
+
+
+def test_one_agent_without_a_past_is_named() -> None:
+    found = told([task("1"), task("2")], t2=CODEX)
+    assert (found.seconds, found.unknown_agents) == (None, ("codex",))
+
+
+def test_with_nothing_to_run_there_is_no_time() -> None:
+    found = told([task("1", state=PlanTaskState.DONE)])
+    assert (found.tasks, found.seconds, found.waves) == ((), None, 0)
+
+
+def test_a_plan_in_which_everything_clashes_ends_and_says_so() -> None:
+    count = int((2 * CLASHES) ** 0.5) + 100
+    tasks = [ScheduledTask(str(n), files=("CHANGELOG.md",)) for n in range(count)]
+    played = play(tasks, {one.id: 1.0 for one in tasks}, 2)
+    assert played.cut
+    assert 0 < len(played.starts) < count
