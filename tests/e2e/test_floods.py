@@ -1,6 +1,10 @@
-"""Agents that write without end: bounded disk, bounded memory, bounded work, nobody else slowed."""
+"""Agents that write without end: bounded disk, bounded memory, bounded work, nobody else slowed.
+
+CC4_FLOOD_BLOCKS=500 is the long form: over 1 GB.
+"""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -66,7 +70,7 @@ def outputs(project, task: str) -> list[Path]:
 
 @pytest.mark.parametrize("told", [False, True], ids=["untold", "with-output"])
 def test_a_flood_harms_nobody(project, agent, configure, told):
-    size = 60 if told else 400
+    size = 45 if told else int(os.environ.get("CC4_FLOOD_BLOCKS", "45"))
     configure("[run]\noutput_cap = 4\n")
     project.write("plan.md", PLAN)
     project.commit("plan")
@@ -82,6 +86,7 @@ def test_a_flood_harms_nobody(project, agent, configure, told):
     for path in found:
         assert path.stat().st_size == size * 25000 * 44
         assert path.stat().st_blocks * 512 < 8 * MIB
+    print(f"{2 * size * 25000 * 44 / MIB:.0f} MiB written, {most / MIB:.0f} MiB of memory at most")
     assert most < 200 * MIB
     assert spent < 20
     logs = project.cc4tui("logs", project.status()["run"], "1.1")
