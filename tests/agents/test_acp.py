@@ -59,6 +59,7 @@ def wire_of(name: str) -> list[bytes]:
 
 RECORDINGS = Path(__file__).parent / "recordings"
 NAMES = [path.stem for path in sorted(RECORDINGS.glob("acp-*.jsonl"))]
+assert len(NAMES) == 4, "a new recording needs a line in the table of `test_recordings`"
 
 
 def played(name: str, job: AgentJob, *, allow: bool = True) -> tuple[AcpStream, list[AgentEvent]]:
