@@ -1,4 +1,4 @@
-"""Opens the person's own editor at a line, in front of the app, while agents keep working."""
+"""Opens the person's own editor or shell in front of the app, while agents keep working."""
 
 import asyncio
 import os
@@ -46,21 +46,38 @@ async def open_editor(app: App[Any], path: Path, line: int) -> None:
     Raises:
         UnfitError: there is no such program, or no terminal to give away.
     """
-    command = editor_command(path, line, os.environ)
+    await _in_front(app, editor_command(path, line, os.environ), "EDITOR")
+
+
+async def open_shell(app: App[Any], folder: Path) -> None:
+    """Give the terminal to a shell in `folder` until it ends; the event loop goes on meanwhile.
+
+    Raises:
+        UnfitError: there is no such folder or program, or no terminal to give away.
+    """
+    if not folder.is_dir():
+        raise UnfitError(f"{folder} is not there any more.")
+    shell = os.environ.get("SHELL") or "sh"
+    await _in_front(app, ["sh", "-c", 'cd "$1" && exec "$2"', "sh", str(folder), shell], "SHELL")
+
+
+async def _in_front(app: App[Any], command: list[str], variable: str) -> None:
     try:
-        # The batch keeps the app from drawing over the editor.
+        # The batch keeps the app from drawing over the program.
         with app.suspend(), app.batch_update():
-            await asyncio.to_thread(_run, command)
+            await asyncio.to_thread(_run, command, variable)
     except SuspendNotSupported:
-        raise UnfitError("An editor cannot be opened here: there is no terminal.") from None
+        raise UnfitError(
+            f"Your {variable.lower()} cannot be opened here: there is no terminal."
+        ) from None
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], variable: str) -> None:
     """Run in a thread: the screens' only process, on the person's own terminal."""
     try:
         pid = os.posix_spawnp(command[0], command, os.environ, setsigdef=[signal.SIGPIPE])
     except OSError as error:
         raise UnfitError(
-            f"The editor {command[0]} cannot be started: {error.strerror}. Set EDITOR to yours."
+            f"{command[0]} cannot be started: {error.strerror}. Set {variable} to yours."
         ) from None
     os.waitpid(pid, 0)

@@ -55,6 +55,9 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("undo", "u", "undo", "Undo the last delete, promotion or edit"),
         Verb("command_palette", "ctrl+p", "palette", "Find any action by its name", 91, False),
         Verb("help", "question_mark", "keys", "Show the keys of this screen", 90),
+        Verb(
+            "screenshot", "f4", "picture", "Save a picture of the screen (SVG) among your downloads"
+        ),
         Verb("next_theme", "f2", "theme", "Change the colours: dark, light, the terminal's own"),
         Verb("ask_quit", "q,ctrl+q", "quit", "Quit; asks first while agents are running", 99),
         Verb(
@@ -126,6 +129,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("problems", "w", "problems", "Go to what is wrong first, then to the next", 16),
         Verb("search", "slash", "search", "Search the log that is shown", 17),
         Verb("judge_changes", "a", "judge…", "Judge what changed before the landing", 9),
+        Verb("shell", "o", "shell", "Open a shell in the worktree of the agent that works", 0),
         Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),
         Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
         Verb("other_try(-1)", "left_square_bracket", "earlier try", "Show an earlier try"),

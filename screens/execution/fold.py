@@ -230,6 +230,8 @@ def _attempt_started(draft: _Draft, event: e.AttemptStarted) -> None:
         agent=event.agent,
         model=event.model,
         folder=event.folder,
+        worktree=event.worktree,
+        timeout=event.timeout,
         started=_time(event),
         finished=None,
         outcome=None,

@@ -32,6 +32,10 @@ class AttemptView:
     model: str | None = None
     folder: str = ""
     """Where its output lies; empty = not known."""
+    worktree: str = ""
+    """Where it works, or worked; empty = not known."""
+    timeout: float | None = None
+    """Seconds after which it is stopped; None = no limit, or not known."""
     started: datetime | None = None
     finished: datetime | None = None
     outcome: AttemptOutcome | None = None

@@ -1,6 +1,7 @@
 """What keys and the mouse do in the Execution tab."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.widget import Widget
 
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bindings import bindings
+from cc4tui.screens.editor import open_shell
 from cc4tui.screens.execution.body import ExecutionBody
 from cc4tui.screens.execution.commands import RunCommands
 from cc4tui.screens.execution.model import RETRYABLE_STATES
@@ -50,6 +52,8 @@ class ExecutionTab(ExecutionBody):
                 return task is not None and not self.is_whole
             case "stop_task":
                 return task is not None and task.is_active
+            case "shell":
+                return task is not None and task.is_active and bool(task.attempts)
             case "retry_task":
                 return task is not None and task.state in RETRYABLE_STATES
             case "diff":
@@ -239,6 +243,13 @@ class ExecutionTab(ExecutionBody):
         if self.model is not None and self.selected is not None:
             work = self._commands.stop_task(self.model.run.id, self.selected, self.clock())
             attempt(self, work, group="command")
+
+    def action_shell(self) -> None:
+        """Open a shell where the agent works; the agent goes on."""
+        task = self.selected
+        if task is not None and task.attempt is not None and task.attempt.worktree:
+            folder = Path(task.attempt.worktree)
+            attempt(self, open_shell(self.app, folder), group="shell")
 
     def action_stop_run(self) -> None:
         """Stop the run, after a yes."""

@@ -10,7 +10,7 @@ import pytest
 from textual.app import App
 
 from cc4tui.errors import UnfitError
-from cc4tui.screens.editor import editor_command, open_editor
+from cc4tui.screens.editor import editor_command, open_editor, open_shell
 
 
 FILE = Path("/repo/plans/api.md")
@@ -104,3 +104,19 @@ async def test_an_editor_that_fails_is_no_error_of_ours(
     monkeypatch.setenv("EDITOR", f"{sys.executable} -c 'raise SystemExit(3)'")
     async with suspendable.run_test():
         await open_editor(suspendable, FILE, 1)
+
+
+async def test_a_shell_opens_in_the_folder(
+    suspendable: Suspended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a folder; with $odd `name`"
+    folder.mkdir()
+    shell = tmp_path / "my shell"
+    shell.write_text("#!/bin/sh\npwd > here\n")
+    shell.chmod(0o700)
+    monkeypatch.setenv("SHELL", str(shell))
+    async with suspendable.run_test():
+        await open_shell(suspendable, folder)
+        assert (folder / "here").read_text() == f"{folder}\n"
+        with pytest.raises(UnfitError, match="not there any more"):
+            await open_shell(suspendable, tmp_path / "gone")

@@ -1,7 +1,7 @@
 """The headings of runs and panes, and the rows of the list."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.diff import coloured
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
 from cc4tui.screens.execution.model import RunModel, TaskView
-from cc4tui.screens.execution.numbers import cost, tokens
+from cc4tui.screens.execution.numbers import cost, meters, tokens
 from cc4tui.screens.execution.resting import resting_lines
 from cc4tui.screens.execution.tasks import draw_task, ordered
 from cc4tui.screens.lines import Line, width_of
@@ -215,3 +215,19 @@ def test_colours_of_the_files_themselves_are_taken_out() -> None:
 
 def test_no_diff_is_no_text() -> None:
     assert coloured("").text == ""
+
+
+def test_a_limit_that_is_near_is_counted_down(story: Callable[..., Any]) -> None:
+    run = story({"1.1": "Settings"})
+    run.start("1.1", timeout=600.0)
+    task = run.model.tasks["1.1"]
+    begun = task.attempt.started
+
+    def told(seconds: int) -> str:
+        return "".join(text for text, _ in meters(task, begun + timedelta(seconds=seconds)))
+
+    assert "stops in" not in told(300)
+    assert told(480) == "  stops in 2:00  8:00"
+    assert told(700) == "  stops in 0 s  11:40"
+    run.end("1.1")
+    assert "stops in" not in "".join(t for t, _ in meters(run.model.tasks["1.1"], begun))

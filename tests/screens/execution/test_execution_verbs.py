@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,27 @@ async def test_the_nearest_widget_in_a_direction(open_app: Open, run: Any, settl
         assert nearest(one, everything, "left") is None
         assert nearest(one, everything, "up") is None
         assert nearest(three, everything, "up") in (one, two)
+
+
+async def test_a_shell_is_offered_where_an_agent_works(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: tab.model is not None and len(tab.tasks.items) == len(TASKS))
+        for task, offered in (("1.1", True), ("1.2", False), ("1.4", False)):
+            tab.tasks.select(task)
+            tab.tasks.focus()
+            await settle(
+                pilot, lambda task=task: tab.selected is not None and tab.selected.id == task
+            )
+            assert tab.check_action("shell", ()) is offered
+
+
+async def test_a_picture_of_the_screen_is_saved(
+    open_app: Open, run: Any, settle: Settle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(tmp_path))
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        await pilot.press("f4")
+        await settle(pilot, lambda: list(tmp_path.glob("*.svg")))
