@@ -236,6 +236,7 @@ _KEY_NAMES = {
     "home": "Home",
     "end": "End",
     "f2": "F2",
+    "f4": "F4",
     "plus": "+",
     "equals_sign": "=",
     "minus": "-",

@@ -92,9 +92,9 @@ async def test_a_click_on_a_tab_shows_it(open_app: Any, until: Any) -> None:
     ],
 )
 async def test_the_status_line_says_what_there_is_room_for(
-    open_app: Any, make_run: Any, width: int, parts: list[str]
+    open_app: Any, empty_center: Any, make_run: Any, width: int, parts: list[str]
 ) -> None:
-    async with open_app(tab=Tab.PLANS, size=(width, 24)) as pilot:
+    async with open_app(empty_center, tab=Tab.PLANS, size=(width, 24)) as pilot:
         states = {
             "1": TaskRunState.LANDED,
             "2": TaskRunState.FAILED,
@@ -109,8 +109,10 @@ async def test_the_status_line_says_what_there_is_room_for(
             assert part in line
 
 
-async def test_a_finished_run_tells_how_it_ended(open_app: Any, make_run: Any) -> None:
-    async with open_app() as pilot:
+async def test_a_finished_run_tells_how_it_ended(
+    open_app: Any, empty_center: Any, make_run: Any
+) -> None:
+    async with open_app(empty_center) as pilot:
         run = make_run("r-9", "plans/api.md", status=RunStatus.PARTLY_FAILED)
         pilot.app.post_message(RunProgressed(run, {}))
         await pilot.pause()
@@ -234,9 +236,9 @@ async def test_nothing_waits(open_app: Any, until: Any, toasts: Any) -> None:
 
 
 async def test_what_waits_is_one_key_or_click_away(
-    open_app: Any, until: Any, make_run: Any
+    open_app: Any, empty_center: Any, until: Any, make_run: Any
 ) -> None:
-    async with open_app(tab=Tab.IDEAS) as pilot:
+    async with open_app(empty_center, tab=Tab.IDEAS) as pilot:
         run = make_run("r-9", "plans/api.md")
         pilot.app.post_message(RunProgressed(run, {}, waiting=1))
         await pilot.pause()
