@@ -26,6 +26,7 @@ settings.load_profile("loaded")  # a busy machine is no reason to fail
 
 PACKAGES = {
     "claude": "@anthropic-ai/claude-code@2.1.197",
+    "claude-agent-acp": "@agentclientprotocol/claude-agent-acp@0.49.0",
     "codex": "@openai/codex@0.169.0",
     "gemini": "@google/gemini-cli@0.61.0",
     "opencode": "opencode-ai@1.18.33",
@@ -210,6 +211,7 @@ def _settings(file: Path, text: str) -> None:
 
 LOGINS: dict[str, Callable[[Path, str], dict[str, str]]] = {
     "claude": _claude_login,
+    "claude-agent-acp": _claude_login,
     "codex": _codex_login,
     "gemini": _gemini_login,
     "opencode": _opencode_login,

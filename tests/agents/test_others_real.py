@@ -4,15 +4,18 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from cc4tui.domain.agent import (
+    AgentEvent,
     AgentJob,
     AgentSpec,
+    Answer,
+    Asked,
     FileChanged,
     SessionStarted,
     TextSaid,
@@ -21,7 +24,8 @@ from cc4tui.domain.agent import (
 )
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
-from cc4tui.ports import ProcessSpec
+from cc4tui.ports import Conversation, ProcessSpec
+from cc4tui.services.agents.acp import AcpBackend
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex import CodexBackend
 from cc4tui.services.agents.gemini import GeminiBackend
@@ -148,3 +152,42 @@ def left_of(token: str) -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def test_claude_over_the_agent_client_protocol(
+    job: AgentJob, agent_environment: Callable[..., dict[str, str]], run_agent: Callable
+) -> None:
+    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
+    environment = agent_environment("claude-agent-acp")
+    asked = []
+
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, Asked):
+            asked.append((event.summary, event.edits))
+            stream.answer(event.ref, Answer("b.txt" not in event.summary))
+
+    prompt = (
+        "Do it. <<tokens in=1000 out=200>> <<write path=a.txt text=one>>"
+        "<<tokens in=10 out=20>> <<edit path=a.txt old=one new=two>>"
+        "<<tokens in=10 out=20>> <<bash touch b.txt>> <<tokens in=10 out=20>> <<commit add a>>"
+        "<<tokens in=10 out=20>> <<reply All done>>"
+    )
+    spec = AgentSpec("claude", "acp", command=("claude-agent-acp",), policy="ask")
+    ended = run_agent(
+        AcpBackend(environment),
+        replace(job, prompt=prompt),
+        spec,
+        environment,
+        timeout=150,
+        listen=listen,
+    )
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended
+    assert ended.result.usage == TokenUsage(1040, 0, 280)
+    assert ended.result.cost_usd > 0
+    assert ("Write a.txt", True) in asked
+    assert ("Bash touch b.txt", False) in asked
+    assert not (job.worktree / "b.txt").exists()
+    shown = subprocess.run(
+        ["git", "-C", str(job.worktree), "show", "HEAD:a.txt"], capture_output=True, check=True
+    )
+    assert shown.stdout.strip() == b"two"
