@@ -30,6 +30,7 @@ SCRATCH = {
     ("saving.py", "_staged_tree"), ("submodules.py", "_dirt"), ("interrupted.py", "end_landing"),
     ("slot.py", "read_again"), ("slot_life.py", "make_slot"),
     ("saving.py", "_add_forced"),  # `add -f`
+    ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
     ("saving.py", "snapshot"), ("leftovers.py", "_know_what_is_tracked"),
 }  # fmt: skip
@@ -54,7 +55,7 @@ PROOFS = {
     ("slot_life.py", "_drop_link"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
     ("slot_life.py", "_move_to_trash"): ["test_unsaved_work_is_saved_when_the_pool_closes"],
     ("slot_life.py", "_delete_leftovers"): ["test_damage_loses_no_file"],
-    ("slot_life.py", "_delete"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
+    ("slot_life.py", "delete"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
     ("submodules.py", "empty_submodules"): [
         "test_nested_repository_in_a_submodules_place_runs_nothing"
     ],
@@ -62,6 +63,9 @@ PROOFS = {
         "test_a_worktree_is_opened_without_anything_of_the_repository_running"
     ],
     ("refs.py", "transaction"): ["test_what_it_does_not_hold_is_saved"],
+    ("remnants.py", "_remove_files"): [
+        "test_files_of_worktrees_that_are_gone_go_and_those_of_others_stay"
+    ],
     ("cleanup.py", "_finish_run"): ["test_failure_deletes_nothing"],
 }
 """What destroys something that is not ours, and the tests that prove that nothing gets lost."""
