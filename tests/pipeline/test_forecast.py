@@ -23,19 +23,19 @@ def told(tasks: list[Task], workers: int = 2, past: Any = PAST, **agents: AgentS
     batch = Batch("1", "B", 1, tuple(tasks))
     planned = [
         PlannedTask(
-            task, batch, agents.get(f"t{task.id}", CLAUDE), None, None, None, 0, (), *state(task)
+            task, batch, agents.get(f"t{task.id}", CLAUDE), None, None, None, 0, (), **state(task)
         )
         for task in tasks
     ]
     return forecast(Plan("p.md", "P", "cc4", (batch,)), planned, workers, past)
 
 
-def state(task: Task) -> tuple[TaskRunState, str]:
+def state(task: Task) -> dict[str, Any]:
     if task.state is PlanTaskState.DONE:
-        return TaskRunState.SKIPPED, "done in the plan"
+        return {"state": TaskRunState.SKIPPED, "reason": "done in the plan"}
     if task.state is PlanTaskState.BLOCKED:
-        return TaskRunState.BLOCKED, "marked as blocked in the plan"
-    return TaskRunState.PENDING, ""
+        return {"state": TaskRunState.BLOCKED, "reason": "marked as blocked in the plan"}
+    return {"state": TaskRunState.PENDING}
 
 
 def task(name: str, *waits: str, files: tuple[str, ...] = (), **values: Any) -> Task:

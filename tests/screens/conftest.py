@@ -467,17 +467,17 @@ def make_forecast(plan: Plan, workers: int) -> Forecast:
     """A forecast by the real rules, with a past of claude's tasks."""
     spec = AgentSpec("claude", "claude")
     planned = [
-        PlannedTask(task, batch, spec, None, None, None, 0, (), *_state(task))
+        PlannedTask(task, batch, spec, None, None, None, 0, (), **_state(task))
         for batch in plan.batches
         for task in batch.tasks
     ]
     return forecast(plan, planned, workers, {"claude": [240.0, 300.0, 420.0, 600.0]})
 
 
-def _state(task: Task) -> tuple[TaskRunState, str]:
+def _state(task: Task) -> dict[str, Any]:
     if task.state is PlanTaskState.DONE:
-        return TaskRunState.SKIPPED, "done in the plan"
-    return TaskRunState.PENDING, ""
+        return {"state": TaskRunState.SKIPPED, "reason": "done in the plan"}
+    return {"state": TaskRunState.PENDING}
 
 
 def make_run(run_id: str, plan: str, **values: Any) -> RunRecord:
