@@ -311,7 +311,7 @@ def test_a_second_app_watches_and_starts_nothing(project, running, terminals):
     second = terminals()
     second.until("only watching")
     second.until(f"process {first.process.pid}")
-    second.until("only watches; start it again")
+    second.until("watches;")
     second.press("3")
     second.until("Task 1")
     second.press("q")
