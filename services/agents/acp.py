@@ -113,6 +113,8 @@ class AcpStream(JsonStream):
         self._updates = AcpUpdates(job.worktree)
         self._sent: dict[int, str] = {}
         self._prompts = 0
+        self._cancels_first = False
+        """Interrupted before its first turn: the session is to know what it was asked."""
         self._out: list[bytes] = []
         self._session = ""
         self._waiting = [job.prompt]
@@ -163,7 +165,9 @@ class AcpStream(JsonStream):
             self._reply(identity, {"outcome": {"outcome": "cancelled"}})
         self._asked.clear()
         if "session/prompt" in self._sent.values():
-            self._write({"method": "session/cancel", "params": {"sessionId": self._session}})
+            self._cancel()
+        else:
+            self._cancels_first = not self._stop
 
     # --- what it says ------------------------------------------------------------------------
 
@@ -262,6 +266,12 @@ class AcpStream(JsonStream):
         if self._session and self._waiting and not busy:
             text = {"type": "text", "text": self._waiting.pop(0)}
             self._call("session/prompt", sessionId=self._session, prompt=[text])
+            if self._cancels_first:
+                self._cancels_first = False
+                self._cancel()
+
+    def _cancel(self) -> None:
+        self._write({"method": "session/cancel", "params": {"sessionId": self._session}})
 
     def _turn_ended(self, result: dict[str, Any]) -> Iterator[AgentEvent]:
         yield from self._updates.rest()

@@ -192,6 +192,28 @@ def test_a_turn_is_interrupted_and_the_next_message_is_done(ask: Callable, job: 
     assert not (job.worktree / "late.txt").exists()
 
 
+def test_an_interrupt_before_the_first_turn_is_not_lost(ask: Callable, job: AgentJob) -> None:
+    def listen(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, ToolCalled):
+            return
+        if not told:
+            told.append(event)
+            stream.interrupt()
+            stream.say("write other.txt")
+
+    told: list[AgentEvent] = []
+    stream = AcpStream(OBEDIENT, replace(job, prompt="sleep 60"))
+    stream.interrupt()
+    stream.say("write other.txt")
+    stream.feed(b'{"id": 0, "result": {}}\n{"id": 1, "result": {"sessionId": "s"}}\n')
+    methods = [json.loads(line).get("method") for line in stream.outgoing().splitlines()]
+    assert methods == ["initialize", "session/new", "session/prompt", "session/cancel"]
+    ended = ask("sleep 60\nwrite late.txt", listen=listen)
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
+    assert (job.worktree / "other.txt").exists()
+    assert not (job.worktree / "late.txt").exists()
+
+
 def test_a_session_is_loaded_again_without_repeating_it(ask: Callable, job: AgentJob) -> None:
     ended = ask("write more.txt", resume_session="s-9")
     assert ended.result.session == "s-9"
