@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.finish import Finisher
 from cc4tui.services.pipeline.folders import run_folder
+from cc4tui.services.pipeline.group import add
 from cc4tui.services.pipeline.inbox import from_data
 from cc4tui.services.pipeline.live_plan import LivePlan
 from cc4tui.services.pipeline.making import RunMaker
@@ -67,10 +69,10 @@ class ActiveRun:
     async def stop(self, why: str, *, at_once: bool = False) -> None:
         """End its agents with their work saved; the run can be resumed."""
         self.stopping = self.stopping or why
+        if self.verifier is not None:  # first: the orchestrator may have to wait
+            self.verifier.stop(why, at_once=at_once)
         if self.orchestrator is not None:
             await self.orchestrator.stop(why, at_once=at_once)
-        if self.verifier is not None:
-            self.verifier.stop(why, at_once=at_once)
 
     async def leave(self, why: str) -> None:
         """Stop working on the run and let its agents work on; the run can be resumed."""
@@ -252,7 +254,7 @@ class RunEngine:
         if active.message is not None:
             await orchestrator.tell(*active.message)
         async with asyncio.TaskGroup() as group:
-            watcher = group.create_task(self._serve_requests(active, orchestrator))
+            watcher = add(group, partial(self._serve_requests, active, orchestrator))
             await orchestrator.run(recovered.committed, recovered.adopted)
             watcher.cancel()
 

@@ -59,9 +59,10 @@ class MergeQueue:
                 try:
                     return await self._merge(item)
                 except (GitError, ProcessError, OSError) as error:
+                    again = await self._starved(item.claim, error, shortages)
                     broken = self._broken(item.claim, error)
-                    if not await self._starved(item.claim, error, shortages):
-                        break
+                if not again:
+                    break
             return broken
 
     async def _starved(self, claim: Claim, error: Exception, shortages: int) -> bool:
@@ -120,6 +121,8 @@ class MergeQueue:
                     claim.planned.verify, tree.path, folder, extra, started=claim.hold
                 )
         except SetupError as error:
+            if claim.stop_why is not None:
+                return Refusal(ReasonCode.STOPPED, claim.stop_why, TaskRunState.VERIFYING)
             reason = f"on the merged tree {error}"
             return Refusal(ReasonCode.SETUP, reason, TaskRunState.VERIFYING, reason)
         failed = next((result for result in results if result.exit_code != 0), None)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
@@ -12,6 +13,7 @@ from cc4tui.ports import Decision, TaskUpdate
 from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.attempt import AttemptRunner
 from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.group import add
 from cc4tui.services.pipeline.inbox import answer_of
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
 from cc4tui.services.pipeline.patience import STARVATIONS
@@ -78,11 +80,12 @@ class Orchestrator:
         async with asyncio.TaskGroup() as merging:
             self._merging = merging
             for item in committed:
-                merging.create_task(self._merge(item))
+                add(merging, partial(self._merge, item))
             async with asyncio.TaskGroup() as group:
                 for number in range(workers):
                     first = adopted[number] if number < len(adopted) else None
-                    group.create_task(self._work(first, more=number < self._context.run.workers))
+                    more = number < self._context.run.workers
+                    add(group, partial(self._work, first, more=more))
 
     async def stop(self, why: str, *, at_once: bool = False) -> None:
         """Stop claiming and end every agent; their work is saved and their tasks stay open."""
@@ -323,6 +326,8 @@ class Orchestrator:
         claim.after = earlier[-1] if messages and earlier else None
         claim.shortages = self._context.patience.shortages
         self._context.claims[task] = claim
+        if self._stopping is not None:  # asked for while it was being recorded
+            claim.stop(self._stopping)
         return claim
 
     async def _attempt(self, claim: Claim, adopted: Adopted | None = None) -> None:
@@ -345,7 +350,8 @@ class Orchestrator:
             await self._settlement.committed(claim, report)
             await self._set(claim.task, TaskRunState.MERGING)
             assert self._merging is not None
-            self._merging.create_task(self._merge(Mergeable(claim, str(report.commit))))
+            item = Mergeable(claim, str(report.commit))
+            add(self._merging, partial(self._merge, item))
         else:
             stopped = report.result.outcome is AttemptOutcome.STOPPED
             over = report.result.reason_code is ReasonCode.BUDGET

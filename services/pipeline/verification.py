@@ -58,12 +58,13 @@ class Verifier:
         self._environment = environment
         self._timeout = timeout
         self._running: set[Process] = set()
+        self._at_once = False
         self.stopped: str | None = None
         """Why the commands were stopped; None = they were not."""
 
     def stop(self, why: str, *, at_once: bool = False) -> None:
-        """End what runs: the run is left, and nobody waits for its checks."""
-        self.stopped = self.stopped or why
+        """End what runs and what starts later: the run is left, nobody waits for its checks."""
+        self.stopped, self._at_once = self.stopped or why, self._at_once or at_once
         for process in self._running:
             process.stop(why, at_once=at_once)
 
@@ -113,6 +114,8 @@ class Verifier:
         started = loop.time()
         process = await self._host.spawn(spec)
         self._running.add(process)
+        if self.stopped is not None:  # asked for while it was being started
+            process.stop(self.stopped, at_once=self._at_once)
         if told is not None:
             told(process)
         try:

@@ -32,6 +32,7 @@ from cc4tui.services.agents.command import CommandBackend
 from cc4tui.services.pipeline import engine, recovery
 from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.engine import ActiveRun, RunEngine
+from cc4tui.services.pipeline.group import StrayCancellationError
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.patience import Patience, PatientJournal
 from cc4tui.services.pipeline.selection import Defaults
@@ -49,7 +50,7 @@ S = TaskRunState
 
 TASKS = {
     "1.1": "- [ ] 1.1 One",
-    "1.2": "- [ ] 1.2 Two\n  Verify: true",
+    "1.2": "- [ ] 1.2 Two\n  - Verify: true",
     "1.3": "- [ ] 1.3 Three {depends_on: 1.1}",
     "1.4": "- [ ] 1.4 Four {retries: 1}",
     "1.5": "- [ ] 1.5 Five",
@@ -307,6 +308,7 @@ class Machine(RuleBasedStateMachine):
                 process.finish(0)
             self.settle(1.0)
         assert not self.running
+        assert self.world.started, "no agent was ever started: the fakes do not fit any more"
         states = self.loop.run_until_complete(self.store.task_runs(self.run_id))
         assert all(task.state in FINAL_STATES for task in states), states
         landed = {task.task for task in states if task.state is S.LANDED}
@@ -317,6 +319,8 @@ def only_crashes(error: BaseException) -> bool:
     """Whether nothing failed but by the death of the program."""
     if isinstance(error, BaseExceptionGroup):
         return all(only_crashes(one) for one in error.exceptions)
+    if isinstance(error, StrayCancellationError):
+        error = error.__cause__ or error
     return isinstance(error, asyncio.CancelledError)
 
 

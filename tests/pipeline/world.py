@@ -17,7 +17,7 @@ from cc4tui.services.pipeline.workspace import Landing, Saved
 from cc4tui.services.processes.ended import EndedProcess
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeProcess:
     """An agent that does what the test says."""
 
@@ -197,7 +197,7 @@ class FakeWorkspace:
 
         return open_workspace
 
-    async def checkout(self, task: str, attempt: int, *_: Any) -> FakeCheckout:
+    async def checkout(self, task: str, attempt: int, *_: Any, **__: Any) -> FakeCheckout:
         self._world.expect_alive()
         path = self._world.folder / "worktrees" / f"{task}-{attempt}"
         path.mkdir(parents=True)
