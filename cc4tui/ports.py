@@ -510,6 +510,9 @@ class CommandCenter(Protocol):
         Raises PlanError, UsageError with a sentence to show.
         """
 
+    async def time_left(self, run: str) -> tuple[float, float] | None:
+        """Seconds that a run still takes, between the first and the second; None = not known."""
+
     def watch_plans(self) -> AsyncIterator[set[str]]:
         """Paths of plans that changed on disk, as they change."""
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -287,6 +288,15 @@ class Runtime:
         past = await history(self._store)
         told = await asyncio.to_thread(forecast, read, planned, workers, past)
         return replace(told, unfit=tuple(maker.problems(planned)))
+
+    async def time_left(self, run: str) -> tuple[float, float] | None:
+        """Seconds that a run still takes, between the first and the second; None = not known."""
+        from cc4tui.services.pipeline.forecast import history, time_left
+
+        view = await self.run_view(run)
+        attempts = await self._store.attempts(view.run.id)
+        now, past = datetime.now(UTC), await history(self._store)
+        return await asyncio.to_thread(time_left, view, attempts, now, past)
 
     async def start_run(
         self,

@@ -18,6 +18,7 @@ class Scope(StrEnum):
     GRAPH = "In the graph of a plan"
     FORECAST = "In the forecast of a plan"
     EXECUTION = "Execution"
+    TIMELINE = "In the timeline of a run"
     LOG = "In a log or diff"
     MEMORY = "Memory"
     CAPTURE = "While writing a note"
@@ -134,7 +135,8 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
         Verb("other_try(-1)", "left_square_bracket", "earlier try", "Show an earlier try"),
         Verb("other_try(1)", "right_square_bracket", "later try", "Show a later try"),
-        Verb("tasks", "t", "tasks", "Go to the list of tasks"),
+        Verb("timeline", "t", "timeline", "Draw who worked on what, when; again: back", 17),
+        Verb("tasks", "T", "tasks", "Go to the list of tasks"),
         Verb("focus_near('left')", "left", "left", "Go to the pane on the left", 0, False),
         Verb("focus_near('right')", "right", "right", "Go to the pane on the right", 0, False),
         Verb("focus_near('up')", "up", "up", "Go to the pane above", 0, False),
@@ -147,6 +149,19 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
             Verb(f"focus_pane({n})", f"alt+{n}", f"pane {n}", f"Go to pane {n}", 0, False)
             for n in range(1, 10)
         ),
+    ),
+    Scope.TIMELINE: (
+        Verb("beside(-1)", "left,h", "before", "Go to what the worker did before", 0, False),
+        Verb("beside(1)", "right,l", "after", "Go to what it did after", 0, False),
+        Verb("row(-1)", "up,k", "up", "Go to the worker above", 0, False),
+        Verb("row(1)", "down,j", "down", "Go to the worker below", 0, False),
+        Verb("page(-1)", "pageup", "page back", "Show what was before", 0, False),
+        Verb("page(1)", "pagedown", "page on", "Show what came after", 0, False),
+        Verb("begin", "home,g", "begin", "Go to the begin of the run", 0, False),
+        Verb("follow", "end,G", "follow", "Go to its end and follow it", 20, False),
+        Verb("scale(1)", "plus,equals_sign", "closer", "Draw less time, in more detail", 7, False),
+        Verb("scale(-1)", "minus", "farther", "Draw more time, in less detail", 8, False),
+        Verb("fit", "z", "all", "Draw all of the run", 9, False),
     ),
     Scope.LOG: (
         Verb("row_down", "down,j", "down", "Scroll a row down", 0, False),

@@ -18,6 +18,7 @@ from cc4tui.screens.execution.pane import AgentPane
 from cc4tui.screens.execution.resting import CHECKING, resting_lines
 from cc4tui.screens.execution.run_head import RunHead
 from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
+from cc4tui.screens.execution.timeline_view import TimelinePane
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Clock
@@ -54,7 +55,8 @@ class ExecutionBody(CoveredVertical):
         height: 1fr; width: 44; border-top: none; border-left: solid $border-blurred;
     }
     ExecutionBody.-very-wide .split > RowList { width: 60; }
-    ExecutionBody.-whole .split > RowList, ExecutionBody.-empty .split > RowList { display: none; }
+    ExecutionBody.-whole .split > RowList, ExecutionBody.-timeline .split > RowList,
+    ExecutionBody.-empty .split > RowList { display: none; }
     """
 
     def __init__(self, center: CommandCenter, clock: Clock) -> None:
@@ -68,6 +70,7 @@ class ExecutionBody(CoveredVertical):
         self.resting = TextPane(resting_lines(None))
         self.more = MoreStrip(clock)
         self.diff = DiffPane(center)
+        self.timeline = TimelinePane(center, clock)
         self.tasks: RowList[TaskView] = RowList(
             self._draw_task, key=lambda task: task.id, empty=EMPTY, widget_id="run-tasks"
         )
@@ -91,6 +94,7 @@ class ExecutionBody(CoveredVertical):
                 yield self.resting
                 yield self.grid
                 yield self.diff
+                yield self.timeline
                 yield self.more
             yield self.tasks
         yield self.search_line
@@ -158,6 +162,8 @@ class ExecutionBody(CoveredVertical):
     def entry(self) -> Widget:
         """What a person looks at first: gets the focus when the tab is entered."""
         panes = self.grid.panes
+        if self.timeline_shown:
+            return self.timeline.view
         return self.shown_log or (panes[0] if panes else self.tasks)
 
     def _arrange(self, model: RunModel) -> None:
@@ -170,12 +176,20 @@ class ExecutionBody(CoveredVertical):
         if len(shown) < len(self._slots):
             room = capacity(size.width, size.height - 1)
             shown = choose_shown(self._slots, room, model, focused)
-        self.resting.display = not shown and self.grid.zoomed is None and not self.diff.is_open
-        self.grid.display = not self.resting.display and not self.diff.is_open
+        self.timeline.display = self.timeline_shown
+        if self.timeline_shown:
+            self.timeline.show(model)
+        alone = self.timeline_shown or self.diff.is_open
+        self.resting.display = not shown and self.grid.zoomed is None and not alone
+        self.grid.display = not self.resting.display and not alone
         if self.resting.display:
             self.resting.set_lines(resting_lines(model), keep_place=True)
         self.grid.show(model, shown)
-        hidden = () if self.is_whole else (it for it in self._slots if it not in shown)
+        hidden = (
+            ()
+            if self.is_whole or self.timeline_shown
+            else (it for it in self._slots if it not in shown)
+        )
         self.more.show([model.tasks[it] for it in hidden])
         if self._greets and self.display:
             self._greets = not self.grid.panes
@@ -189,7 +203,7 @@ class ExecutionBody(CoveredVertical):
             due = time.perf_counter() + delay
             await asyncio.sleep(delay)
             late = time.perf_counter() - due  # as long as the last paint took, or whatever else
-            if not self.display or self.diff.is_open:
+            if not self.display or not self.grid.display:
                 continue
             panes = list(self.grid.in_sight())
             start = time.perf_counter()
@@ -203,6 +217,9 @@ class ExecutionBody(CoveredVertical):
         if self.model is None or self.model.is_over or not self.display:
             return
         self.head.tick()
+        if self.timeline_shown:
+            self.timeline.tick()
+            return
         for pane in self.grid.in_sight():
             pane.refresh_head()
         if self.more.display:
@@ -230,12 +247,19 @@ class ExecutionBody(CoveredVertical):
         return self.grid.zoomed is not None or self.diff.is_open
 
     @property
+    def timeline_shown(self) -> bool:
+        """Whether the timeline stands where the panes do."""
+        return self.timeline.is_open and not self.is_whole
+
+    @property
     def selected(self) -> TaskView | None:
         """The task that verbs are about: zoomed, focused, or under the list's cursor."""
         if self.model is None:
             return None
         if self.diff.is_open:
             return self.model.tasks.get(self.diff.task_id)
+        if self.timeline_shown:
+            return self.model.tasks.get(self.timeline.task_id or "")
         pane = self.grid.zoomed or self.focused_pane
         task_id = pane.task_id if pane is not None else None
         if task_id is not None:
@@ -261,6 +285,23 @@ class ExecutionBody(CoveredVertical):
         self.refresh_bindings()
 
     # --- one log or diff alone --------------------------------------------------------------
+
+    def open_timeline(self, model: RunModel) -> None:
+        """Show who worked on what, when, in place of the panes."""
+        task = self.selected
+        self.leave_whole()
+        self.timeline.is_open = True
+        self.add_class("-timeline")
+        self._arrange(model)
+        if task is not None:
+            self.timeline.view.select(task.id)
+        self.timeline.view.focus()
+
+    def close_timeline(self) -> None:
+        """Show the panes again."""
+        self.timeline.is_open = False
+        self.remove_class("-timeline")
+        self.rearrange()
 
     def show_whole(self, model: RunModel, task: TaskView) -> None:
         """Show one task's output alone."""

@@ -18,7 +18,7 @@ from cc4tui.domain.run import (
 )
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import RunView
-from cc4tui.screens.execution.model import AttemptView, Quarantined, RunModel, TaskView
+from cc4tui.screens.execution.model import AttemptView, Moment, Quarantined, RunModel, TaskView
 
 
 _S = TaskRunState
@@ -82,7 +82,25 @@ def _settled(
         reason=record.reason or (base.reason if record.state is base.state else ""),
         waits_for=record.waits_for,
         attempts=tuple(known[number] for number in sorted(known)),
+        past=_settled_past(base, record, attempts),
     )
+
+
+def _settled_past(
+    base: TaskView, record: TaskRunRecord, attempts: Sequence[AttemptRecord]
+) -> tuple[Moment, ...]:
+    """What events told, or else the attempts; it ends in the state that is recorded."""
+    past = list(base.past)
+    if not past:
+        for attempt in attempts:
+            if attempt.started is not None:
+                past.append(Moment(attempt.started, _S.RUNNING, works=True))
+            if attempt.finished is not None and attempt is not attempts[-1]:
+                past.append(Moment(attempt.finished, _S.READY))
+    if past and past[-1].state is not record.state:
+        ends = [attempt.finished for attempt in attempts if attempt.finished is not None]
+        past.append(Moment(max([past[-1].at, *ends]), record.state))
+    return tuple(past)
 
 
 def _attempt(record: AttemptRecord, known: AttemptView | None) -> AttemptView:
@@ -155,7 +173,7 @@ class _Draft:
     def change(self, event: e.Event, **values: Any) -> None:
         """Set fields of the event's task."""
         task = replace(self.task(event), **values)
-        self.tasks[task.id] = task
+        self.tasks[task.id] = _remembered(task, _time(event))
 
     def move(self, event: e.Event, state: TaskRunState, **values: Any) -> None:
         """Bring the event's task into a state."""
@@ -169,6 +187,17 @@ class _Draft:
         known = {attempt.number: attempt for attempt in task.attempts}
         known[number] = replace(known.get(number) or AttemptView(number), **values)
         self.change(event, attempts=tuple(known[number] for number in sorted(known)))
+
+
+def _remembered(task: TaskView, when: datetime) -> TaskView:
+    """The task, with a moment more in its past when something else happens with it now."""
+    works = task.has_agent and not task.asks
+    last = task.past[-1] if task.past else None
+    if last is None and task.state is _S.PENDING:
+        return task
+    if last is not None and (last.state, last.works) == (task.state, works):
+        return task
+    return replace(task, past=(*task.past, Moment(when, task.state, works)))
 
 
 def _time(event: e.Event) -> datetime:
@@ -198,7 +227,7 @@ def _run_started(draft: _Draft, event: e.RunStarted) -> None:
     for position, told in enumerate(event.tasks):
         task_id = str(told.get("id", ""))
         task = draft.tasks.get(task_id) or TaskView(task_id)
-        draft.tasks[task_id] = replace(
+        task = replace(
             task,
             title=str(told.get("title", task.title)),
             batch=str(told.get("batch", task.batch)),
@@ -206,6 +235,7 @@ def _run_started(draft: _Draft, event: e.RunStarted) -> None:
             state=_state(told.get("state"), task.state),
             waits_for=tuple(told.get("waits_for") or ()),
         )
+        draft.tasks[task_id] = _remembered(task, _time(event))
 
 
 def _state(value: object, otherwise: TaskRunState) -> TaskRunState:

@@ -51,6 +51,16 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """From when on a task was in a state."""
+
+    at: datetime
+    state: TaskRunState
+    works: bool = False
+    """Whether an agent was at it and did not wait for a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
     """A task of the run."""
 
@@ -69,6 +79,8 @@ class TaskView:
     """Names of its agent's requests that wait for a person."""
     ended: int = 0
     """Event number of its end, to show the newest first; 0 = it has not ended."""
+    past: tuple[Moment, ...] = ()
+    """What became of it when, the oldest first; empty = nothing has."""
 
     @property
     def attempt(self) -> AttemptView | None:

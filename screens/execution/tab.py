@@ -16,6 +16,7 @@ from cc4tui.screens.execution.commands import RunCommands
 from cc4tui.screens.execution.model import RETRYABLE_STATES
 from cc4tui.screens.execution.more import MoreStrip
 from cc4tui.screens.execution.pane import AgentPane
+from cc4tui.screens.execution.timeline_view import TimelineView
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.options import Clock, system_clock
 from cc4tui.screens.verbs import Scope
@@ -46,8 +47,12 @@ class ExecutionTab(ExecutionBody):
         task = self.selected
         pane = self.focused_pane
         match action:
-            case "back" | "search":
+            case "back":
+                return self.is_whole or self.timeline_shown
+            case "search":
                 return self.is_whole
+            case "timeline":
+                return self.model is not None
             case "zoom":
                 return task is not None and not self.is_whole
             case "stop_task":
@@ -105,12 +110,39 @@ class ExecutionTab(ExecutionBody):
             self.grid.display = True
             self.grid.zoomed.log_view.focus()
             return
+        if self.timeline_shown:
+            self.action_timeline()
+            return
         task = self.selected
+        if self.timeline.is_open:
+            self.leave_whole()
+            self.rearrange()
+            self.timeline.view.focus()
+            return
         pane = self.leave_whole() or (self.grid.pane_of(task.id) if task is not None else None)
         self.rearrange()
         if pane is None and task is not None:
             self.tasks.select(task.id)
         (pane or self.tasks).focus()
+
+    def action_timeline(self) -> None:
+        """Show who worked on what, when; or the panes again."""
+        if self.model is None:
+            return
+        if not self.timeline_shown:
+            self.open_timeline(self.model)
+            return
+        task = self.selected
+        self.close_timeline()
+        pane = self.grid.pane_of(task.id) if task is not None else None
+        if pane is None and task is not None:
+            self.tasks.select(task.id)
+        (pane or self.tasks).focus()
+
+    @on(TimelineView.Chosen)
+    def _stint_chosen(self, message: TimelineView.Chosen) -> None:
+        message.stop()
+        self.action_zoom()
 
     def action_diff(self) -> None:
         """Show what the selected task changed."""
@@ -164,7 +196,7 @@ class ExecutionTab(ExecutionBody):
             self._go_to(self.grid.panes[number - 1])
 
     def _go_to(self, pane: AgentPane) -> None:
-        if self.is_whole:
+        if self.is_whole or self.timeline_shown:
             self._show_whole(pane.task_id)
         else:
             pane.focus()
@@ -208,6 +240,8 @@ class ExecutionTab(ExecutionBody):
 
     def action_tasks(self) -> None:
         """Go to the list."""
+        if self.timeline_shown:
+            self.close_timeline()
         if not self.is_whole:
             self.tasks.focus()
 
@@ -217,6 +251,8 @@ class ExecutionTab(ExecutionBody):
         if not problems or self.model is None:
             tell(self.app, "Nothing is wrong.")
             return
+        if self.timeline_shown:
+            self.close_timeline()
         ids = [task.id for task in problems]
         here = self.selected.id if self.selected is not None else ""
         focused = self.is_whole or self.tasks.has_focus

@@ -2,14 +2,22 @@
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from cc4tui.domain.forecast import Forecast, ForecastTask, LeftOut, Overlap
 from cc4tui.domain.graph import TaskGraph, task_graph
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import TaskRunState
-from cc4tui.ports import Journal
+from cc4tui.domain.run import (
+    ACTIVE_STATES,
+    FINAL_STATES,
+    AttemptRecord,
+    RunStatus,
+    TaskRunRecord,
+    TaskRunState,
+)
+from cc4tui.ports import Journal, RunView
 from cc4tui.services.pipeline.planned import schedulable
 from cc4tui.services.pipeline.schedule import ScheduledTask, files_overlap
 from cc4tui.services.pipeline.selection import PlannedTask
@@ -124,12 +132,58 @@ def _range(
     The dice are the same each time, so that the same plan is told the same.
     """
     dice = random.Random(len(tasks))  # noqa: S311
-    ends: list[float] = []
-    for _ in range(min(max(_PLAYS // len(tasks), 5), 100)):
-        seconds = {task.id: dice.choice(past[agents[task.id]]) for task in tasks}
-        ends.append(play(tasks, seconds, workers).end)
-    ends.sort()
+    return _eight_of_ten(
+        tasks, lambda: {task.id: dice.choice(past[agents[task.id]]) for task in tasks}, workers
+    )
+
+
+def _eight_of_ten(
+    tasks: Sequence[ScheduledTask], seconds: Callable[[], Mapping[str, float]], workers: int
+) -> tuple[float, float]:
+    """Between which ends most plays lie, each with the times that `seconds` draws for it."""
+    ends = sorted(
+        play(tasks, seconds(), workers).end for _ in range(min(max(_PLAYS // len(tasks), 5), 100))
+    )
     return ends[len(ends) // 10], ends[-1 - len(ends) // 10]
+
+
+def time_left(
+    view: RunView, attempts: Sequence[AttemptRecord], now: datetime, past: History
+) -> tuple[float, float] | None:
+    """Play the rest of a run: what eight of ten plays lie in; None when nobody can know.
+
+    What is worked on takes as long as a past task that took longer; where none did, as long again
+    as it took, at most.
+    """
+    rest = [task for task in view.tasks if task.state not in FINAL_STATES]
+    rest.sort(key=lambda task: task.state not in ACTIVE_STATES)  # those have a worker already
+    over = view.run.status is not RunStatus.RUNNING
+    if over or any(len(past.get(task.agent, ())) < ENOUGH for task in rest):
+        return None
+    if not rest:
+        return 0.0, 0.0
+    spent = {
+        attempt.task: max((now - attempt.started).total_seconds(), 0.0)
+        for attempt in attempts
+        if attempt.started is not None and attempt.finished is None
+    }
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # tasks of a batch wait for the same
+    tasks = [
+        ScheduledTask(task.task, shared.setdefault(task.waits_for, task.waits_for), (), task.files)
+        for task in rest
+    ]
+    dice = random.Random(len(tasks))  # noqa: S311
+
+    def seconds(task: TaskRunRecord) -> float:
+        if task.state in ACTIVE_STATES and task.state is not TaskRunState.RUNNING:
+            return 0.0  # its agent has ended, and the past knows only of agents
+        took = spent.get(task.task, 0.0)
+        longer = [one for one in past[task.agent] if one > took]
+        return dice.choice(longer) - took if longer else dice.random() * took
+
+    return _eight_of_ten(
+        tasks, lambda: {task.task: seconds(task) for task in rest}, view.run.workers
+    )
 
 
 def _overlaps(plan: Plan, tasks: Sequence[ScheduledTask]) -> Iterable[Overlap]:

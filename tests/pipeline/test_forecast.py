@@ -1,5 +1,6 @@
 """How a run would go: by the same rules as the schedule, from what really happened before."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from cc4tui.domain.agent import AgentSpec
 from cc4tui.domain.plan import Batch, FileRef, Plan, PlanTaskState, Task
-from cc4tui.domain.run import TaskRunState
-from cc4tui.services.pipeline.forecast import forecast
+from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.ports import RunView
+from cc4tui.services.pipeline.forecast import forecast, time_left
 from cc4tui.services.pipeline.schedule import ScheduledTask, waves
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.simulation import CLASHES, play
@@ -161,3 +163,71 @@ def test_a_plan_in_which_everything_clashes_ends_and_says_so() -> None:
     played = play(tasks, {one.id: 1.0 for one in tasks}, 2)
     assert played.cut
     assert 0 < len(played.starts) < count
+
+
+# --- how long a run still takes ---------------------------------------------------------------
+
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+S = TaskRunState
+
+
+def left(
+    *states: TaskRunState,
+    past: Any = PAST,
+    status: RunStatus = RunStatus.RUNNING,
+    worked: float = 0.0,
+    waits: bool = False,
+) -> tuple[float, float] | None:
+    """Of a run with two workers; `worked` seconds ago its running tasks began."""
+    run = RunRecord(
+        "r-1", "p.md", "p.md", status, "b", "i", "main", 2, "worktree", "claude", started=NOW
+    )
+    tasks = tuple(
+        TaskRunRecord(
+            "r-1",
+            str(n),
+            n,
+            f"T{n}",
+            "1",
+            state,
+            agent="claude",
+            waits_for=tuple(str(other) for other in range(n)) if waits else (),
+        )
+        for n, state in enumerate(states)
+    )
+    began = NOW - timedelta(seconds=worked)
+    attempts = [
+        AttemptRecord("r-1", task.task, 1, "claude", 1, "t", "f", started=began)
+        for task in tasks
+        if task.state is S.RUNNING
+    ]
+    return time_left(RunView(run, tasks), attempts, NOW, past)
+
+
+def test_what_is_left_of_a_run_is_a_range_from_the_past() -> None:
+    assert left(S.PENDING, S.MERGED, S.FAILED) == (60.0, 180.0)
+    first, last = left(*[S.PENDING] * 6, waits=True) or (0.0, 0.0)
+    assert 6 * 60 < first < last < 6 * 180
+
+
+def test_what_is_worked_on_has_less_left() -> None:
+    assert left(S.RUNNING, worked=90) == (30.0, 90.0)  # 120 or 180 in all: 60 it took already
+    assert left(S.VERIFYING) == (0.0, 0.0)
+    first, last = left(S.RUNNING, worked=1000) or (0.0, 0.0)  # longer than any before
+    assert 0 < first < last < 1000
+
+
+def test_what_is_worked_on_keeps_its_worker() -> None:
+    busy = left(S.PENDING, S.RUNNING, S.RUNNING, past={"claude": (100.0,) * 3}, worked=40)
+    assert busy == (160.0, 160.0)
+
+
+@pytest.mark.parametrize(
+    "values", [{"past": {}}, {"past": {"claude": (1.0, 2.0)}}, {"status": RunStatus.INTERRUPTED}]
+)
+def test_nobody_knows_what_is_left(values: Any) -> None:
+    assert left(S.PENDING, **values) is None
+
+
+def test_nothing_is_left_when_all_tasks_have_ended() -> None:
+    assert left(S.MERGED, S.FAILED, past={}) == (0.0, 0.0)

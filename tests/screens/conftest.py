@@ -247,6 +247,8 @@ class FakeCenter:
         """Cleared by a test that looks on while the start is checked."""
         self.found = ""
         """What the check at the start did."""
+        self.left: tuple[float, float] | None = None
+        """Seconds that the run still takes."""
         self.forecast_failure: Cc4tuiError | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.asked: list[tuple[str, RunOptions]] = []
@@ -323,6 +325,9 @@ class FakeCenter:
         if self.forecast_failure is not None:
             raise self.forecast_failure
         return make_forecast(self.all_plans[plan], options.workers or 4)
+
+    async def time_left(self, run: str) -> tuple[float, float] | None:
+        return self.left
 
     async def watch_plans(self) -> AsyncIterator[set[str]]:
         queue: asyncio.Queue[set[str]] = asyncio.Queue()

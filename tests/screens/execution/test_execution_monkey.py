@@ -20,7 +20,25 @@ pytestmark = pytest.mark.integration
 S = TaskRunState
 TASKS = {f"{n // 4 + 1}.{n % 4 + 1}": f"Task number {n}" for n in range(12)}
 KEYS = [
-    *("enter", "escape", "d", "l", "w", "x", "t", "tab", "shift+tab", "slash", "n", "N", "W"),
+    *(
+        "enter",
+        "escape",
+        "d",
+        "l",
+        "w",
+        "x",
+        "t",
+        "T",
+        "plus",
+        "minus",
+        "z",
+        "tab",
+        "shift+tab",
+        "slash",
+        "n",
+        "N",
+        "W",
+    ),
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "G", "g", "space"),
     *("alt+1", "alt+2", "alt+5", "left_square_bracket", "right_square_bracket", "s", "S", "R"),
     *("a", "backspace", "1", "2", "3", "4", "question_mark"),

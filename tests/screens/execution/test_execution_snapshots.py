@@ -103,6 +103,25 @@ def test_one_agent_whole(snap_compare: Any, app: App, size: tuple[int, int]) -> 
     assert snap_compare(app, terminal_size=size, run_before=zoom)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_who_worked_on_what(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
+    async def timeline(pilot: Pilot[None]) -> None:
+        await settled(pilot, "t", "home")
+
+    assert snap_compare(app, terminal_size=size, run_before=timeline)
+
+
+def test_the_timeline_without_unicode(
+    snap_compare: Any, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC4TUI_ASCII", "1")
+
+    async def timeline(pilot: Pilot[None]) -> None:
+        await settled(pilot, "t", "home")
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=timeline)
+
+
 def test_a_diff(snap_compare: Any, app: App) -> None:
     async def diff(pilot: Pilot[None]) -> None:
         await settled(pilot, "alt+1", "d")

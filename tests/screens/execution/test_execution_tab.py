@@ -290,7 +290,7 @@ async def test_what_is_read_stays_when_its_place_is_needed(
 async def test_any_task_of_the_list_can_be_opened(watch: Open, run: Any, settle: Settle) -> None:
     async with watch() as pilot:
         await settle(pilot, lambda: len(shown(pilot)) == 2)
-        await pilot.press("t", "end", "enter")
+        await pilot.press("T", "end", "enter")
         tab = tab_of(pilot)
         assert tab.grid.zoomed is not None
         assert tab.grid.zoomed.task_id == "2.2"
@@ -512,7 +512,7 @@ async def test_a_refusal_is_one_sentence_on_the_screen(
     async with watch() as pilot:
         await settle(pilot, lambda: len(shown(pilot)) == 1)
         run.center.failure = UsageError("the run is [b]over[/b]; start it again")
-        await pilot.press("t", "home", "R")
+        await pilot.press("T", "home", "R")
         await settle(pilot, lambda: list(pilot.app._notifications))
         told = next(iter(pilot.app._notifications))
         assert (told.message, told.markup) == ("the run is [b]over[/b]; start it again", False)
@@ -532,7 +532,7 @@ async def test_a_past_run_is_opened_with_its_logs_and_reasons(
         await settle(pilot, lambda: "✗ partly failed" in screen_text(pilot))
         text = screen_text(pilot)
         assert "2 tests failed" in text
-        await pilot.press("t", "end", "enter")
+        await pilot.press("T", "end", "enter")
         await settle(pilot, lambda: "Reading settings.py" in screen_text(pilot))
 
 

@@ -55,7 +55,7 @@ async def test_the_footer_follows_what_is_selected(
         await pilot.press("alt+1")
         assert {"zoom", "stop", "diff", "raw", "problems", "stop run"} <= offered(pilot)
         assert not {"retry", "dismiss", "back", "search"} & offered(pilot)
-        await pilot.press("t", "home")
+        await pilot.press("T", "home")
         await settle(pilot, lambda: "retry" in offered(pilot))
         assert "stop" not in offered(pilot)
         await pilot.press("enter")
@@ -67,7 +67,7 @@ async def test_a_task_that_never_ran_has_no_diff(open_app: Open, run: Any, settl
     async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
         tab = pilot.app.query_one(ExecutionTab)
         await settle(pilot, lambda: len(tab.grid.panes) == 2)
-        await pilot.press("t", "end")
+        await pilot.press("T", "end")
         await settle(pilot, lambda: "diff" not in offered(pilot))
 
 
