@@ -7,13 +7,12 @@ there is something to check: `status` in a repository without configuration neve
 import json
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UnfitError
 from cc4tui.services.agents.registry import builtin_specs
 
@@ -209,6 +208,8 @@ def _file_layer(path: Path) -> Layer | None:
     data = _read(path)
     if data is None:
         return None
+    import tomllib  # most repositories have no such file
+
     try:
         raw = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -6,21 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from cc4tui.domain.agent import (
-    AgentEvent,
-    AgentJob,
-    AgentResult,
-    AgentSpec,
-    Answer,
-    ExitStatus,
-    Launch,
-)
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, Answer, ExitStatus, Launch
     from cc4tui.domain.forecast import Forecast
     from cc4tui.events import Event
 
@@ -194,10 +187,10 @@ class AgentStream(Protocol):
     needs_output: bool
     """False: `finish` concludes the same without having been fed; a flood need not be decoded."""
 
-    def feed(self, data: bytes) -> Iterable[AgentEvent]:
+    def feed(self, data: bytes) -> "Iterable[AgentEvent]":
         """Decode the next bytes of standard output; lines may be cut anywhere and be megabytes."""
 
-    def finish(self, exit_status: ExitStatus, stderr_tail: str) -> AgentResult:
+    def finish(self, exit_status: "ExitStatus", stderr_tail: str) -> "AgentResult":
         """Conclude after the last byte. `stderr_tail`: the last 4 KB of standard error."""
 
 
@@ -222,7 +215,7 @@ class Conversation(Protocol):
     def say(self, text: str) -> None:
         """A message of the person, as soon as the agent takes one."""
 
-    def answer(self, ref: str, answer: Answer) -> None:
+    def answer(self, ref: str, answer: "Answer") -> None:
         """The answer to what it asked; unknown or withdrawn requests are passed over."""
 
     def interrupt(self) -> None:
@@ -237,10 +230,10 @@ class AgentBackend(Protocol):
     def check(self, spec: AgentSpec) -> str | None:
         """Why this agent cannot be used here, as a sentence with the way out; None = it can."""
 
-    def launch(self, spec: AgentSpec, job: AgentJob) -> Launch:
+    def launch(self, spec: AgentSpec, job: "AgentJob") -> "Launch":
         """How to start it for this job."""
 
-    def stream(self, spec: AgentSpec, job: AgentJob) -> AgentStream:
+    def stream(self, spec: AgentSpec, job: "AgentJob") -> AgentStream:
         """A decoder for its output."""
 
 
@@ -281,7 +274,7 @@ class ProcessIdentity:
 class ProcessEnd:
     """The end of a process and of its whole tree."""
 
-    status: ExitStatus
+    status: "ExitStatus"
     killed: int
     """Descendants that had to be killed after it."""
     out_size: int
@@ -612,5 +605,5 @@ class CommandCenter(Protocol):
 class OutputReader(Protocol):
     """Reads an attempt's output incrementally; the same for running and finished attempts."""
 
-    async def read(self) -> list[AgentEvent]:
+    async def read(self) -> "list[AgentEvent]":
         """What came since the last call; an empty list when nothing did. Never blocks the loop."""

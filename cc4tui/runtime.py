@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cc4tui.config import Config, LoadedConfig, load_config
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError

@@ -111,10 +111,18 @@ class CommandCenterApp(App[None]):
         return ink_defaults(self.current_theme)
 
     def on_load(self) -> None:
-        """Set the theme before anything is styled; set later, it would have all styled again."""
+        """Take the theme before anything is styled.
+
+        Not by assigning it: that has everything parsed and styled again, before the first frame.
+        """
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.options.theme
+        self.set_reactive(App.theme, self.options.theme)
+        taken = self.current_theme
+        modes = {"-dark-mode": taken.dark, "-light-mode": not taken.dark}
+        self.update_classes(modes | {f"-theme-{taken.name}": True}, update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def compose(self) -> ComposeResult:
         """The frame; tabs follow."""

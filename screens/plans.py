@@ -16,7 +16,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widget import Widget
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.ports import CommandCenter, PlanSummary, RunOptions
 from cc4tui.screens.bindings import bindings

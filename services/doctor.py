@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError, UnfitError
 from cc4tui.ports import AgentBackend

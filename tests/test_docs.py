@@ -9,7 +9,7 @@ import pytest
 
 from cc4tui.cli.main import root
 from cc4tui.config import BUILT_IN_AGENTS, RunConfig
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, RunStatus, TaskRunState
 from cc4tui.errors import ExitCode
 from cc4tui.events import Event

@@ -9,26 +9,6 @@ from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 
 
-POLICIES = ("ask", "accept-edits", "yolo", "read-only")
-"""What an agent may do without asking: look around, change files too, everything; or only look."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSpec:
-    """A configured agent: which driver, which program, with what."""
-
-    name: str
-    driver: str
-    """claude, command, shell, rehearsal, ..."""
-    command: tuple[str, ...] = ()
-    model: str | None = None
-    args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Added to the allow-list of variables that is passed through."""
-    policy: str = "yolo"
-    """What it may do by itself: one of POLICIES."""
-
-
 @dataclass(frozen=True, slots=True)
 class AgentJob:
     """One attempt at one task, as a backend needs it."""

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.forecast import Forecast
 from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
 from cc4tui.errors import Cc4tuiError

@@ -16,7 +16,6 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
-    AgentSpec,
     Answer,
     Asked,
     ExitStatus,
@@ -25,6 +24,7 @@ from cc4tui.domain.agent import (
     SessionStarted,
     UsageReported,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage, add_known
 from cc4tui.errors import UsageError

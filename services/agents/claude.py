@@ -6,7 +6,8 @@ IS_SANDBOX: that variable is passed through and never set here. SIGINT is the on
 it ends its own shells, so it gets time for that.
 """
 
-from cc4tui.domain.agent import AgentJob, AgentSpec
+from cc4tui.domain.agent import AgentJob
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.services.agents.claude_stream import ClaudeStream
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.environment import CLOUD_PASSES

@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cc4tui.domain.agent import POLICIES, AgentJob, AgentSpec, Launch
+from cc4tui.domain.agent import AgentJob, Launch
+from cc4tui.domain.agent_spec import POLICIES, AgentSpec
 from cc4tui.ports import AgentStream
 from cc4tui.services.agents.environment import defaults, job_environment
 from cc4tui.services.agents.program import command_line, missing, search_path

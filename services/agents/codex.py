@@ -17,13 +17,13 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
-    AgentSpec,
     BackingOff,
     ExitStatus,
     ProblemMet,
     SessionStarted,
     UsageReported,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.services.agents.cli_backend import CliBackend

@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentJob, AgentResult, AgentSpec, ExitStatus, Launch
+from cc4tui.domain.agent import AgentJob, AgentResult, ExitStatus, Launch
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.conclusion import failed_exit

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from cc4tui.domain.agent import AgentJob, AgentSpec
+from cc4tui.domain.agent import AgentJob
+from cc4tui.domain.agent_spec import AgentSpec
 
 
 VALUE_LIMIT = 8192

@@ -13,7 +13,6 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
-    AgentSpec,
     ExitStatus,
     FileChanged,
     ProblemMet,
@@ -24,6 +23,7 @@ from cc4tui.domain.agent import (
     ToolReturned,
     UsageReported,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage, add_known
 from cc4tui.services.agents.cli_backend import CliBackend

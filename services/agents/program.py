@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 
 
 def search_path(spec: AgentSpec, person: Mapping[str, str]) -> str:

@@ -17,7 +17,6 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
-    AgentSpec,
     ExitStatus,
     FileChanged,
     Launch,
@@ -25,6 +24,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.environment import job_environment, printable

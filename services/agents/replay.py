@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentJob, AgentSpec
+from cc4tui.domain.agent import AgentJob
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.output import FileOutputReader
 from cc4tui.services.agents.redaction import Redactor

@@ -11,13 +11,13 @@ from cc4tui.domain.agent import (
     AgentEvent,
     AgentJob,
     AgentResult,
-    AgentSpec,
     ExitStatus,
     Launch,
     TextSaid,
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.conclusion import failed_exit, how_it_ended, telling_line

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cc4tui.domain.agent import AgentJob, AgentResult, AgentSpec, ExitStatus
+from cc4tui.domain.agent import AgentJob, AgentResult, ExitStatus
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, AttemptRecord, ReasonCode
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import AttemptStarted, CheckoutChanged, Event, SetupFinished, SetupStarted

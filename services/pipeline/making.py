@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.errors import GitError, UsageError

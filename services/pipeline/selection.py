@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
 from cc4tui.domain.run import TaskRunState
 from cc4tui.domain.text import clean_line

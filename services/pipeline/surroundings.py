@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.ports import AgentBackend, Journal, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.git.repository import Repository

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, AgentSpec, ExitStatus
+from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, ExitStatus
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.ports import AgentBackend, AgentStream, Conversation
 from cc4tui.services.processes.environment import scrubbed_environment
 

@@ -14,7 +14,6 @@ from cc4tui.domain.agent import (
     AgentEvent,
     AgentFinished,
     AgentJob,
-    AgentSpec,
     Answer,
     Asked,
     ExitStatus,
@@ -24,6 +23,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import Conversation

@@ -9,12 +9,12 @@ import pytest
 from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
-    AgentSpec,
     ExitStatus,
     LimitReached,
     Todo,
     TodosChanged,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.services.agents.claude import ClaudeBackend

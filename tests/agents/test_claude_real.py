@@ -18,7 +18,6 @@ from cc4tui.domain.agent import (
     AgentEvent,
     AgentJob,
     AgentResult,
-    AgentSpec,
     Answer,
     Asked,
     BackingOff,
@@ -30,6 +29,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import Conversation

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
-    AgentSpec,
     BackingOff,
     ExitStatus,
     FileChanged,
@@ -23,6 +22,7 @@ from cc4tui.domain.agent import (
     ToolReturned,
     UsageReported,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.services.agents.claude import ClaudeBackend

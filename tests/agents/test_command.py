@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentJob, AgentSpec, ExitStatus, TextSaid
+from cc4tui.domain.agent import AgentJob, ExitStatus, TextSaid
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.command import CommandBackend

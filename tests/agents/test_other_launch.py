@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentJob, AgentSpec, ExitStatus
+from cc4tui.domain.agent import AgentJob, ExitStatus
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex import CodexBackend

@@ -13,7 +13,6 @@ from cc4tui.domain.agent import (
     AgentEvent,
     AgentFinished,
     AgentJob,
-    AgentSpec,
     BackingOff,
     ExitStatus,
     FileChanged,
@@ -23,6 +22,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import AgentStream

@@ -13,7 +13,6 @@ import pytest
 from cc4tui.domain.agent import (
     AgentEvent,
     AgentJob,
-    AgentSpec,
     Answer,
     Asked,
     FileChanged,
@@ -22,6 +21,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import Conversation, ProcessSpec

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentEvent, AgentJob, AgentSpec, StderrSaid, TextSaid
+from cc4tui.domain.agent import AgentEvent, AgentJob, StderrSaid, TextSaid
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.services.agents.claude import ClaudeBackend
 from cc4tui.services.agents.command import CommandStream
 from cc4tui.services.agents.output import CHUNK, FileOutputReader, stderr_tail

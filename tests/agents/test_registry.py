@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cc4tui
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UsageError
 from cc4tui.services.agents import registry
 from cc4tui.services.agents.command import CommandBackend

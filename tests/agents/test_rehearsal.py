@@ -19,12 +19,12 @@ from ruamel.yaml import YAML
 from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
-    AgentSpec,
     FileChanged,
     TextSaid,
     ToolCalled,
     ToolReturned,
 )
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome
 from cc4tui.services.agents.rehearsal import RehearsalBackend
 from cc4tui.services.agents.rehearsal_acting import SHARED_FILE, speed, step_seconds

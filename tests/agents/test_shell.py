@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cc4tui.domain.agent import AgentJob, AgentSpec, ExitStatus, TextSaid, ToolCalled, ToolReturned
+from cc4tui.domain.agent import AgentJob, ExitStatus, TextSaid, ToolCalled, ToolReturned
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.shell import ShellBackend

@@ -20,7 +20,8 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from cc4tui import events as e
-from cc4tui.domain.agent import AgentJob, AgentSpec
+from cc4tui.domain.agent import AgentJob
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.ports import OutputReader
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.execution import body

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import FINAL_STATES, RunStatus, TaskRunState
 from cc4tui.ports import RunOptions
 from cc4tui.services.agents.command import CommandBackend

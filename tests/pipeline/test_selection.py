@@ -2,7 +2,7 @@
 
 import pytest
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import (
     Batch,
     Diagnostic,

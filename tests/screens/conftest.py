@@ -13,7 +13,8 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
-from cc4tui.domain.agent import AgentEvent, AgentSpec
+from cc4tui.domain.agent import AgentEvent
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.forecast import Forecast
 from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
 from cc4tui.domain.plan import (

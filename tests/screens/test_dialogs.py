@@ -9,7 +9,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.forecast import Forecast, ForecastTask
 from cc4tui.domain.plan import Batch, Diagnostic, Offer, Plan, PlanTaskState, Severity, Task
 from cc4tui.domain.run import RunRecord, TaskRunRecord, TaskRunState

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from cc4tui.domain.agent import AgentSpec
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UnfitError, UsageError
 from cc4tui.services import doctor
 from cc4tui.services.doctor import Finding, Level
