@@ -80,6 +80,14 @@ def clean_line(text: str, limit: int = 1000) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def visible(text: str) -> str:
+    """The text with a sign for each character that `clean` would take out: `⟨U+202E⟩`.
+
+    For what a person judges by its every character, such as a difference.
+    """
+    return UNSAFE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
 def clean_ansi(text: str) -> str:
     """`clean`, but colours and text styles stay, as SGR sequences in their shortest form."""
     if UNSAFE.search(text) is None:
