@@ -49,8 +49,9 @@ class LivePlan:
         self._file = file
         self._copies = copies
         self._hold = hold
-        self._reader = PlanReader(context.plan.path)
-        self._seen = None if copies.proposed else signature(file)
+        offers = bool(context.run.options.get("accept_offers"))
+        self._reader = PlanReader(context.plan.path, accept_offers=offers)
+        self._seen: Signature | None = None
         self._settling: Signature | None = None
         self._told: PlanDifference | None = None
 
@@ -71,7 +72,7 @@ class LivePlan:
 
     async def _consider(self, *, apply: bool) -> None:
         data = await asyncio.to_thread(_content, self._file)
-        if data is None:
+        if data is None or (self._told is None and self._copies.holds(data)):
             return
         plan = await asyncio.to_thread(self._reader.read, data)
         difference = compare_plans(self._context.plan, plan)

@@ -15,6 +15,10 @@ class PlanCopies:
         """What a resumed run goes by."""
         self._next = folder / "plan.next"
 
+    def holds(self, data: bytes) -> bool:
+        """Whether the run goes by exactly this text."""
+        return self.current.read_bytes() == data
+
     def propose(self, data: bytes) -> None:
         """An edit that the run is about to take over."""
         self._next.write_bytes(data)

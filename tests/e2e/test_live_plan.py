@@ -1,5 +1,8 @@
 """A person edits the plan while it is being run."""
 
+import subprocess
+import sys
+
 import pytest
 
 
@@ -66,3 +69,56 @@ def test_an_edit_that_breaks_the_plan_is_told_and_not_applied(project, agent):
     assert change["applied"] is False
     assert "9.9" in change["reason"]
     assert result.finished["counts"] == {"landed": 3}
+
+
+BETWEEN = """
+import asyncio, sys
+from pathlib import Path
+from cc4tui.cli.main import main
+from cc4tui.services.pipeline.making import RunMaker
+create = RunMaker.create
+async def edited(self, *args):
+    run = await create(self, *args)
+    Path("plan.md").write_text(AFTER)
+    return run
+RunMaker.create = edited
+main()
+"""
+
+
+def test_an_edit_right_after_the_plan_was_read_is_not_missed(project, agent):
+    """The file never changes while it is watched, and yet it is not what the run goes by."""
+    after = PLAN + "- [ ] 1.4 Four {depends_on: [1.2]}\n"
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    command = agent("pathlib.Path(f'{task}.txt').write_text(prompt); time.sleep(1)")
+    done = subprocess.run(
+        [sys.executable, "-c", BETWEEN.replace("AFTER", repr(after)), "run", "plan.md", "--yes",
+         "--agent-command", command],
+        cwd=project.root, env=project.environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert project.states()["1.4"] == ("landed", None)
+
+
+def test_an_edit_between_two_processes_of_a_run_is_seen(project, agent, wait_for, ledger):
+    project.write("plan.md", PLAN)
+    project.commit("plan")
+    gate = project.root.parent / "gate"
+    body = f"""
+ledger("up")
+while not pathlib.Path({str(gate)!r}).exists():
+    time.sleep(0.02)
+pathlib.Path(f"{{task}}.txt").write_text(prompt)
+time.sleep(1)
+"""
+    first = project.start("run", "plan.md", "--yes", "--agent-command", agent(body))
+    wait_for(lambda: any(line.startswith("up") for line in ledger()))
+    first.kill()
+    first.communicate(timeout=30)
+    project.write("plan.md", PLAN.replace("1.3 Three", "1.3 Quite another thing"))
+    gate.touch()
+    again = project.cc4tui("resume", "--json", "--yes")
+    assert again.code == 0, again.err
+    assert again.of("plan_changed")[0]["changed"] == ["1.3"]
+    assert "Quite another thing" in project.git("show", "main:1.3.txt")
