@@ -24,7 +24,7 @@ class BatchBook:
         self.unnamed: BatchDraft | None = None
         self.by_section: dict[Section, BatchDraft] = {}
         self.by_box: dict[Box, BatchDraft] = {}
-        self.prefixes: set[str] = set()
+        self.prefixes: dict[str, int] = {}
         self.given: set[str] = set()
         self.families: dict[Section, int] = {}
         for section in found.sections:
@@ -42,8 +42,10 @@ class BatchBook:
         wanted = meta.get("id")
         if wanted == "":
             return self._unnamed(None)
+        if not wanted:
+            return None
         batches = [*self.by_section.values(), *self.by_box.values()]
-        return next((b for b in batches if b.id == wanted), None) if wanted else None
+        return next((b for b in batches if b.id == wanted), None)
 
     def of_section(self, section: Section | None) -> BatchDraft:
         """The batch of what stands directly under a heading."""
@@ -62,7 +64,7 @@ class BatchBook:
             return not section.kind
         if section.state is not None and not section.kind and section.label is None:
             return True
-        return section.tasks_only and any(up.kind for up in section.up()[1:])
+        return section.lists_tasks
 
     def _unnamed(self, section: Section | None) -> BatchDraft:
         if self.unnamed is None:
@@ -128,11 +130,12 @@ class BatchBook:
             taken.add(batch.id)
 
     def _prefix(self, wanted: str) -> str:
-        chosen, n = wanted, 1
-        while chosen in self.prefixes:
-            n += 1
-            chosen = f"{wanted}~{n}"
-        self.prefixes.add(chosen)
+        chosen, n = wanted, self.prefixes.get(wanted, 0) + 1
+        if n > 1:
+            while (chosen := f"{wanted}~{n}") in self.prefixes:
+                n += 1
+        self.prefixes[wanted] = n
+        self.prefixes.setdefault(chosen, 1)
         return chosen
 
     def _meta(self, section: Section) -> tuple[str, dict[str, object]]:

@@ -14,6 +14,8 @@ from cc4tui.services.plans.text import nearest, quote, squeeze
 
 MAX_EDGES = 2_000_000
 """Ids in `waits_for` tuples that are not shared; beyond it sequences wait by their links only."""
+MANY = 200
+"""Tasks before one that waits for all of them, from which not every one is named."""
 MAX_GUESSES = 40_000
 """Ids that unknown ones are compared with, in all, to find the nearest."""
 
@@ -76,6 +78,7 @@ class _Names:
     def __init__(self, plan: PlanDraft) -> None:
         self.plan = plan
         self.guesses = 0
+        self.last_all = 0
         self.tasks: dict[str, TaskDraft] = {}
         for task in plan.order:
             self.tasks.setdefault(normal_id(task.id), task)
@@ -91,7 +94,10 @@ class _Names:
         for ref in task.depends:
             if ref == "all":
                 known.append(ref)
-                out.update(dict.fromkeys(self.plan.order[:index]))
+                # The task before that waits for all stands for those before it, in a large plan.
+                first = self.last_all if index > MANY else 0
+                out.update(dict.fromkeys(self.plan.order[first:index]))
+                self.last_all = index
                 continue
             found = self.find(ref)
             if found is None:

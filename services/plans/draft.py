@@ -10,6 +10,8 @@ from cc4tui.domain.plan import Diagnostic, FileRef, PlanTaskState, Severity, Ste
 from cc4tui.services.plans.text import printable
 
 
+MAX_TASKS = 20_000
+"""Tasks in one plan (R16)."""
 MAX_SAID = 500
 """Diagnostics of one code in one file; a file with more has one cause, not a thousand."""
 
@@ -126,11 +128,19 @@ class PlanDraft:
     """Unmarked tasks of a batch run one after the other (R8)."""
     ordered: bool = True
     """Batches wait for the batch before them."""
+    full: bool = False
+    """It holds as many tasks as a plan may; the rest was not read."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
 
     said: dict[str, int] = field(default_factory=dict)
     """How often each code came up; only the first `MAX_SAID` are kept."""
+
+    def too_many(self, line: int) -> None:
+        """Say from where on a plan with too many tasks is not read."""
+        self.full = True
+        text = f"too much for one plan ({MAX_TASKS} tasks); from here on nothing is read"
+        self.error("E09", line, text, "split the plan")
 
     def error(self, code: str, line: int, message: str, hint: str = "", col: int = 0) -> None:
         """Note an error at a line counted from 0."""

@@ -12,6 +12,7 @@ from typing import Any
 MAX_LINES = 400
 MAX_LENGTH = 64_000
 MAX_BRACKETS = 1_000
+MAX_DEPTH = 4
 
 _KEY = re.compile(r"[\"']?[A-Za-z_][\w .-]*[\"']?\s*:(?:\s|$)")
 
@@ -68,7 +69,7 @@ def _parse(lines: list[str], end: int) -> FrontMatter:
         matter.error = f"not valid YAML: {type(error).__name__}"
         matter.error_line = 1
         return matter
-    value = _plain(node, 0)
+    value = _plain(node, 0, {})
     if isinstance(value, dict):
         matter.values = value
         matter.places = _places(node, len(lines[0]) + 1)
@@ -77,20 +78,29 @@ def _parse(lines: list[str], end: int) -> FrontMatter:
     return matter
 
 
-def _plain(node: Any, depth: int) -> Any:
-    """A composed node as text, lists and dictionaries; aliases cannot make it grow without end."""
+def _plain(node: Any, depth: int, known: dict[tuple[int, int], Any]) -> Any:
+    """A composed node as text, lists and dictionaries; aliases cannot make it grow without end.
+
+    Args:
+        known: What was made of a node at a depth, for the next alias of it.
+    """
     kind = getattr(node, "id", None)
     if kind == "scalar":
         null = str(getattr(node, "tag", "")) == "tag:yaml.org,2002:null"
         return "" if null else str(node.value)
-    if depth > 6:
+    if depth > MAX_DEPTH or kind not in ("sequence", "mapping"):
         return ""
-    if kind == "sequence":
-        return [_plain(child, depth + 1) for child in node.value[:1000]]
-    if kind == "mapping":
-        pairs = node.value[:1000]
-        return {str(_plain(key, 6)): _plain(value, depth + 1) for key, value in pairs}
-    return ""
+    place = id(node), depth
+    if place not in known:
+        inner = node.value[:1000]
+        if kind == "sequence":
+            known[place] = [_plain(child, depth + 1, known) for child in inner]
+        else:
+            known[place] = {
+                str(_plain(key, MAX_DEPTH, known)): _plain(value, depth + 1, known)
+                for key, value in inner
+            }
+    return known[place]
 
 
 def _places(node: Any, offset: int) -> dict[str, tuple[int, int]]:

@@ -61,8 +61,8 @@ class Label:
     """The title with the id left in, for when the id turns out to be none."""
 
 
-_NUM = r"\d{1,4}(?:\.\d{1,4})+[a-jA-J]?"
-_SIMPLE_ID = re.compile(r"(?:(T\d{3,5})|\d{1,4}(?:\.\d{1,4})+)(?= [^-–—\s])")
+_NUM = r"\d{1,4}(?:\.\d{1,4}){1,12}[a-jA-J]?"
+_SIMPLE_ID = re.compile(r"(?:(T\d{3,5})|\d{1,4}(?:\.\d{1,4}){1,12})(?= [^-–—\s])")
 _ORDINARY = re.compile(r"[A-Za-z0-9 &,;:.'\"/+%#@!?=<>|$^-]*[g-zG-Z.!?]$", re.ASCII)
 """Nothing in it needs cleaning: no markup, brackets, signs, nor a commit at the end."""
 _SEPARATOR = (
@@ -98,11 +98,19 @@ _MAY_BE_SHA = re.compile(r"[0-9a-f]{7}`?[\])]?$")
 _STRUCK = re.compile(r"~~(.+?)~~")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _WRAPPED = re.compile(r"^(\*\*|__|\*|_)(.*)\1$")
+LONGEST = 1_000
+"""Characters of a label that are looked at; a longer one is no title but text in one line."""
+MANY_BOLD = 16
+"""Signs of bold in a title; more are no emphasis, and pairing them would take long."""
 _NOT_LABELS = frozenset({"p", "x", " ", ""})
 
 
 def parse_label(text: str) -> Label:
     """Take a label apart. Whether a weak id (`IdStyle.FAMILY`) counts is decided by the caller."""
+    if len(text) > LONGEST:
+        label = parse_label(text[:LONGEST])
+        label.raw, label.title = text, label.title + text[LONGEST:]
+        return label
     label = Label(text)
     rest = text.strip()
     if _ORDINARY.match(rest):
@@ -179,7 +187,7 @@ def clean_title(text: str) -> str:
         text = _SHA.sub("", text) or text
     if "~~" in text:
         text = _STRUCK.sub(r"\1", text)
-    if "**" in text or "__" in text:
+    if 0 < text.count("**") + text.count("__") <= MANY_BOLD:
         text = _BOLD.sub(r"\2", text)
     text = text.strip()
     if text[:1] in "*_" and (found := _WRAPPED.match(text)):
@@ -246,8 +254,9 @@ def _take_id(rest: str, label: Label) -> str:
         label.id, label.style = found["fam"], IdStyle.FAMILY
     opening = found["open"].replace("`", "")
     tail = rest[found.end() :].strip()
-    if opening.startswith(("**", "__")) and opening[:2] not in found["close"] + found["sep"]:
-        tail = opening[:2] + tail  # the bold runs on into the title
+    sign = opening[: 2 if opening[:1] == opening[1:2] else 1]
+    if sign[:1] in ("*", "_") and sign not in found["close"] + found["sep"]:
+        tail = sign + tail  # the bold runs on into the title
     return tail
 
 

@@ -61,8 +61,8 @@ TICK_CHARACTERS = frozenset(sign[0] for sign in _DONE_SIGNS)
 
 _DONE_WORD = r"(?i:(?:100% )?(?:completed?|done|finished|shipped|implemented|merged|closed|landed))"
 _CLOSING = re.compile(
-    rf"(?:[\s:–—-]*[(\[]\s*{_DONE_WORD}\b[^a-z)\]]*[)\]]"
-    rf"|\s+[-–—]+\s*{_DONE_WORD}|(?<!NOT)(?<!not)\s+(?:COMPLETED?|DONE))\W*$"
+    rf"(?:(?<![\s:–—-])[\s:–—-]*+[(\[]\s*+{_DONE_WORD}\b[^a-z)\]]*[)\]]"
+    rf"|(?<!\s)\s++[-–—]++\s*+{_DONE_WORD}|(?<!NOT)(?<!not)\s+(?:COMPLETED?|DONE))\W*$"
 )
 """``(COMPLETE)``, ``[Completed 2026-01-13]``, ``- done`` or ``COMPLETE`` at the end."""
 

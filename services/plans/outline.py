@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from cc4tui.domain.plan import PlanTaskState
 from cc4tui.services.plans.blocks import Block, Document, Heading
-from cc4tui.services.plans.labels import IdStyle, Label, parse_label
+from cc4tui.services.plans.labels import LONGEST, IdStyle, Label, parse_label
 from cc4tui.services.plans.marks import BOX_STATES, says_done, status_of_section, strip_done
+from cc4tui.services.plans.text import calm
 from cc4tui.services.plans.words import (
     ACCEPTANCE,
     BATCH,
@@ -103,6 +104,11 @@ class Section:
         """As people refer to a batch: ``Phase 2``; empty without kind and number."""
         return f"{self.kind} {self.number}" if self.kind not in ("", "#") and self.number else ""
 
+    @property
+    def lists_tasks(self) -> bool:
+        """``Tasks`` inside a phase or batch: its plain bullets are tasks (R20)."""
+        return self.tasks_only and any(up.kind for up in self.up()[1:])
+
 
 def build_outline(document: Document) -> Section:
     """The sections of a document under a root that has no heading."""
@@ -131,7 +137,7 @@ def _name_sections(root: Section) -> None:
         assert heading is not None
         section.is_title = first and heading.level == 1
         first = False
-        _read_heading(section, heading.text)
+        _read_heading(section, calm(heading.text[:LONGEST]))
         above = section.parent
         if above is not None and not section.is_title:
             section.acceptance = section.acceptance or (above.acceptance and not above.is_title)

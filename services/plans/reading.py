@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 
-from cc4tui.domain.plan import Plan
+from cc4tui.domain.plan import Plan, PlanTaskState
 from cc4tui.errors import UsageError
 from cc4tui.services.plans.assembly import assemble
 from cc4tui.services.plans.blocks import Item
 from cc4tui.services.plans.draft import PlanDraft
+from cc4tui.services.plans.marks import status_of_word
 from cc4tui.services.plans.readers.base import Options
 from cc4tui.services.plans.readers.registry import DIALECTS, choose
 from cc4tui.services.plans.source import Source
@@ -122,6 +123,8 @@ def _read_head(source: Source, draft: PlanDraft) -> None:
         heading = next((s for s in source.survey().sections if s.is_title), None)
         title = heading.heading.text if heading is not None and heading.heading else ""
     draft.title = title.strip() or PurePath(source.path).stem
+    if status_of_word(str(matter.values.get("status", ""))) is PlanTaskState.DONE:
+        draft.state = PlanTaskState.DONE
     draft.goal = find_goal(source.survey())
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from cc4tui.services.plans.text import calm
+
 
 _EMPTY = re.compile(
     r"\W*(?:none|nothing|n/?a|no(?: dependencies)?|-+|—|–|nil|keine|aucune?|ninguna?"
@@ -27,7 +29,8 @@ _REFERENCE = re.compile(
     re.I,
 )
 _TRAILING = re.compile(
-    r"\W*(?:(?:is|are|must be|to be)\s+)?(?:complete[d]?|done|finished|merged|ready|passed)?\W*$",
+    r"(?<!\W)\W*+(?:(?:is|are|must be|to be)\s+)?"
+    r"(?:complete[d]?|done|finished|merged|ready|passed)?\W*$",
     re.I,
 )
 _SPLIT = re.compile(r"[;\n]|\.\s|,|\band\b|&|\+")
@@ -46,7 +49,7 @@ def read_references(text: str) -> tuple[list[str], bool, bool]:
         nothing but references, so that an unknown one is a mistake and not prose; and whether it
         says that there are none.
     """
-    text = text.strip()[:MAX_LENGTH]
+    text = calm(text[:MAX_LENGTH].strip())
     if _PLAIN_IDS.match(text):
         return list(dict.fromkeys(part.strip() for part in text.split(","))), True, False
     if _EMPTY.match(text):

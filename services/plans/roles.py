@@ -22,6 +22,8 @@ def _leaves(found: Survey) -> None:
     for box in found.boxes:
         if not (box.zone and not box.has_id):
             box.role = Role.GROUP if box.below else Role.TASK
+        if box.above is not None and box.above.role is Role.GROUP:
+            box.group = box.above
         if box.role is Role.TASK:
             holds.update(box.section.around)
     for section, role in found.heading_roles.items():

@@ -83,6 +83,7 @@ class _Scanner:
         self.hidden: list[Fence | Html] = []
         self.budget = MAX_MARKS
         self.own = Text(0, 0)  # the paragraph on an item's first line: no block of its own
+        self.split: Text | None = None
 
     def run(self) -> None:
         lines, count = self.lines, self.count
@@ -308,7 +309,10 @@ class _Scanner:
             self.leave(depth)
             self.html(kind, rest)
         elif "|" not in rest or not self.table(rest, depth):
-            self.paragraph(depth)
+            if whole and self.para is self.own and rest.startswith(("**", "__")):
+                self.bold_line()
+            else:
+                self.paragraph(depth)
 
     def setext(self, level: int) -> None:
         para = self.para
@@ -316,6 +320,8 @@ class _Scanner:
         home = self.para_home
         if home and home[-1] is para:
             home.pop()
+        if para is self.split:
+            para.line = self.own.line  # for CommonMark it is one paragraph
         text = " ".join(line.strip() for line in self.lines[para.line : para.end])
         home.append(Heading(para.line, self.at + 1, level, text, setext=True))
         self.budget -= 2
@@ -333,6 +339,11 @@ class _Scanner:
             self.para = Text(self.at, self.at + 1)
             self.here.append(self.para)
         self.para_home = self.here
+
+    def bold_line(self) -> None:
+        """A bold line right below an item's first line may be a field: a block of its own."""
+        self.para = self.split = Text(self.at, self.at + 1)
+        self.here.append(self.para)
 
     def fence(self, marker: str, info: str, base: int) -> None:
         begin = self.at

@@ -8,7 +8,13 @@ from cc4tui.services.plans import values
 from cc4tui.services.plans.batches import BatchBook, acceptance_texts
 from cc4tui.services.plans.blocks import Item, Table
 from cc4tui.services.plans.content import Reading, apply_meta, read_content
-from cc4tui.services.plans.draft import BatchDraft, GroupDraft, PlanDraft, TaskDraft
+from cc4tui.services.plans.draft import (
+    MAX_TASKS,
+    BatchDraft,
+    GroupDraft,
+    PlanDraft,
+    TaskDraft,
+)
 from cc4tui.services.plans.fields import find_fields, list_texts
 from cc4tui.services.plans.labels import IdStyle, Label, normal_id, parse_label
 from cc4tui.services.plans.marks import BOX_STATES, status_of_word
@@ -20,9 +26,6 @@ from cc4tui.services.plans.references import read_references
 from cc4tui.services.plans.survey import Box, Role, Survey
 from cc4tui.services.plans.tables import TaskRow, certain_rows
 from cc4tui.services.plans.text import quote
-
-
-MAX_TASKS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class _Builder:
         self.certain()
         if not self.plan.order:
             self.loose(everything=True)
+        if not self.plan.order:
+            self.plain_bullets()
         self.finish()
 
     def last_resort(self) -> None:
@@ -231,7 +236,7 @@ class _Builder:
     def plain_bullets(self) -> None:
         """Bullets under a heading that is exactly ``Tasks`` inside a phase or batch (R20)."""
         for section in self.found.sections:
-            if not section.tasks_only or not any(up.kind for up in section.up()[1:]):
+            if not section.lists_tasks:
                 continue
             for block in section.blocks:
                 if isinstance(block, Item) and block.mark is None:
@@ -298,8 +303,7 @@ class _Builder:
 
     def finish(self) -> None:
         if self.cut is not None:
-            text = f"too much for one plan ({MAX_TASKS} tasks); from here on nothing is read"
-            self.plan.error("E09", self.cut, text, "split the plan")
+            self.plan.too_many(self.cut)
             self.cut = None
         self.plan.order.sort(key=lambda task: task.line)
         merge_mirrors(self.plan)

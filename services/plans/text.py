@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 _SLUG = re.compile(r"[^\w]+")
 _SPACE = re.compile(r"\s+")
+_RUN = re.compile(r"(\W)\1{3,}")
 
 
 def quote(text: str, limit: int = 60) -> str:
@@ -37,3 +38,8 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     folded = {choice.casefold(): choice for choice in choices}
     found = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def calm(text: str) -> str:
+    """A text whose long runs of one sign are short: patterns need square time for such runs."""
+    return _RUN.sub(r"\1\1\1", text)

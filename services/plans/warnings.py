@@ -122,7 +122,7 @@ def _unread_boxes(found: Survey, plan: PlanDraft) -> None:
 
 def _why_not(role: Role | None) -> str:
     if role is Role.NONE:
-        return "the file's boxes with ids are its tasks"
+        return "the file names its tasks in another way"
     return "write: ### Task 1.1: title"
 
 

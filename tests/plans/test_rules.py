@@ -618,3 +618,38 @@ class TestLimits:
     def test_nesting(self, read: Read) -> None:
         text = "".join(f"{'  ' * depth}- [ ] level {depth}\n" for depth in range(20))
         assert counts(read(text))[1] == 1
+
+
+class TestFieldsAndStatusAsWritten:
+    """What people leave out: the blank line before a field, the mark of a heading."""
+
+    def test_bold_fields_right_below_a_box(self, read: Read) -> None:
+        plan = read(
+            "- [ ] 1.1 A\n- [ ] 1.2 B\n  **Files:** `x.py`\n  **Depends on:** 1.1\n  and text\n"
+        )
+        task = task_of(plan, "1.2")
+        assert [file.path for file in task.files] == ["x.py"]
+        assert task.depends_on == ("1.1",)
+
+    def test_bullets_under_tasks_in_a_phase_alone(self, read: Read, shape: Shape) -> None:
+        plan = read("## Phase 4: Last\n### Tasks\n- one\n- two\n  - detail\n\n## Other\n- no\n")
+        assert shape(plan) == [("4", ["p4-1", "p4-2"])]
+        assert plan.dialect == "headings"
+
+    def test_front_matter_says_done_where_nothing_else_speaks(
+        self, read: Read, codes: Codes
+    ) -> None:
+        text = "---\nstatus: completed\n---\n## Phase 1: A\n### Task 1.1: a\n### [ ] Task 1.2: b\n"
+        plan = read(text)
+        assert [task.state for task in plan.tasks()] == [S.DONE, S.TODO]
+        assert codes(plan) == ["W10"]
+
+    def test_a_leaf_belongs_to_its_group(self, read: Read, shape: Shape) -> None:
+        text = "- [ ] 1.1 A {priority: P1}\n  - [ ] one\n  - [ ] two\n- [ ] 1.2 B\n"
+        plan = read(text, granularity="leaf")
+        assert shape(plan) == [("1.1", ["1.1-1", "1.1-2"]), ("", ["1.2"])]
+        assert task_of(plan, "1.1-2").priority == "P1"
+
+    def test_emphasis_around_id_and_title(self, read: Read) -> None:
+        plan = read("- [ ] *1.1 A*\n- [ ] _1.2 B_\n- [ ] **1.3 C**\n")
+        assert [task.title for task in plan.tasks()] == ["A", "B", "C"]

@@ -1,6 +1,6 @@
 """The issues of a beads file. Apart, because importing pydantic is dear."""
 
-from cc4tui.services.plans.draft import BatchDraft, PlanDraft
+from cc4tui.services.plans.draft import MAX_TASKS, BatchDraft, PlanDraft
 from cc4tui.services.plans.readers.beads import json_line
 from cc4tui.services.plans.readers.records import (
     Record,
@@ -47,6 +47,9 @@ def read_issues(lines: list[str], plan: PlanDraft) -> None:
         if value is None:
             plan.warn("W11", number, "this line is no JSON object", "beads writes one a line")
             continue
+        if len(issues) >= MAX_TASKS:
+            plan.too_many(number)
+            break
         issue = validate(Issue, value, number, plan)
         if issue is not None and issue.status != "tombstone":
             issues.append((number, issue))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from cc4tui.services.plans.draft import BatchDraft, PlanDraft, TaskDraft
+from cc4tui.services.plans.draft import MAX_TASKS, BatchDraft, PlanDraft, TaskDraft
 from cc4tui.services.plans.labels import IdStyle, parse_label
 from cc4tui.services.plans.paths import field_files
 from cc4tui.services.plans.readers.base import Options, Reader
@@ -52,7 +52,13 @@ def read(source: Source, plan: PlanDraft, options: Options) -> None:
     batch = BatchDraft("", "", source.matter.lines, prefix="t")
     plan.sequential = True
     for start, end in task_elements(source.lines):
+        if len(batch.tasks) >= MAX_TASKS:
+            plan.too_many(start)
+            break
         _add(source, start, end, batch, plan)
+    nameless = (task for task in batch.tasks if not task.id)
+    for number, task in enumerate(nameless, start=1):
+        task.id, task.id_is_made = f"t-{number}", True
     if batch.tasks:
         plan.batches.append(batch)
     else:
@@ -64,9 +70,6 @@ def _add(source: Source, start: int, end: int, batch: BatchDraft, plan: PlanDraf
     name = _NAME.search(text)
     label = parse_label(_TAG.sub("", name[1]).strip() if name else "")
     task = TaskDraft(label.id, label.title or _told(text), start, end, batch)
-    if not task.id:
-        made = sum(other.id_is_made for other in batch.tasks)
-        task.id, task.id_is_made = f"t-{made + 1}", True
     if (files := _FILES.search(text)) is not None:
         for part in re.split(r"[,\n]", files[1]):
             task.files += field_files(part)

@@ -96,7 +96,10 @@ def detect_headings(source: Source) -> str | None:
         for block in section.blocks
         if isinstance(block, Table)
     )
-    return f"tables with {rows} task rows" if rows else None
+    if rows:
+        return f"tables with {rows} task rows"
+    listed = any(s.lists_tasks and s.blocks for s in found.sections)
+    return "plain bullets under Tasks in a phase" if listed and not found.boxes else None
 
 
 def detect_boxes(source: Source) -> str | None:

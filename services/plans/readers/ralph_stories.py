@@ -5,7 +5,7 @@ import re
 from pydantic import AliasChoices, Field
 
 from cc4tui.domain.plan import PlanTaskState, Step
-from cc4tui.services.plans.draft import BatchDraft, PlanDraft, TaskDraft
+from cc4tui.services.plans.draft import MAX_TASKS, BatchDraft, PlanDraft, TaskDraft
 from cc4tui.services.plans.jsontext import Placed, elements
 from cc4tui.services.plans.paths import title_files
 from cc4tui.services.plans.readers.ralph import FLAGS
@@ -58,6 +58,9 @@ def read_stories(text: str, stories: Placed, plan: PlanDraft) -> None:
     found = []
     for index, placed in enumerate(elements(text, stories)):
         line = lines.of(placed.start)
+        if len(found) >= MAX_TASKS:
+            plan.too_many(line)
+            break
         story = validate(Story, placed.value, line, plan)
         if story is not None:
             found.append((_rank(story.priority), index, story, (line, lines.of(placed.end))))

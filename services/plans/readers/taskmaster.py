@@ -51,11 +51,15 @@ def read(source: Source, plan: PlanDraft, _options: Options) -> None:
 
     tags = list(task_lists(source.text))
     plan.ordered = False
+    line = last = 0
     for tag, tasks in tags:
-        batch = BatchDraft(tag, tag, source.text.count("\n", 0, tasks.start), prefix=tag or "t")
+        line, last = line + source.text.count("\n", last, tasks.start), tasks.start
+        batch = BatchDraft(tag, tag, line, prefix=tag or "t")
         read_tag(source.text, list(elements(source.text, tasks)), batch, plan, len(tags) > 1)
         if batch.tasks:
             plan.batches.append(batch)
+        if plan.full:
+            break
 
 
 READER = Reader(NAME, detect, read)

@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field
 
-from cc4tui.services.plans.draft import BatchDraft, PlanDraft
+from cc4tui.services.plans.draft import MAX_TASKS, BatchDraft, PlanDraft
 from cc4tui.services.plans.jsontext import Placed
 from cc4tui.services.plans.readers.records import (
     Lines,
@@ -54,6 +54,9 @@ def read_tag(
     lines = Lines(text)
     for placed in tasks:
         line = lines.of(placed.start)
+        if len(plan.order) >= MAX_TASKS:
+            plan.too_many(line)
+            return
         record = validate(MasterTask, placed.value, line, plan)
         if record is None:
             continue
