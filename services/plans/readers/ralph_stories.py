@@ -55,7 +55,7 @@ def read_stories(text: str, stories: Placed, plan: PlanDraft) -> None:
     """Read all stories, in the order of their priority."""
     lines = Lines(text)
     batch = BatchDraft("", "", lines.of(stories.start), prefix="t")
-    found = []
+    found: list[tuple[float, int, Story, tuple[int, int]]] = []
     for index, placed in enumerate(elements(text, stories)):
         line = lines.of(placed.start)
         if len(found) >= MAX_TASKS:
