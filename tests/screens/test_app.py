@@ -425,7 +425,7 @@ async def test_a_key_waits_for_the_tab_that_is_being_made(
     monkeypatch.setattr(ExecutionTab, "on_mount", slowly)
     async with open_app(tab=Tab.PLANS) as pilot:
         await asyncio.wait_for(begun.wait(), 5)
-        type_at_once(pilot, "3", "t")
+        type_at_once(pilot, "3", "T")
         gate.set()
         await until(pilot, lambda: pilot.app.tab is Tab.EXECUTION)
         tab = pilot.app.query_one(ExecutionTab)
