@@ -118,7 +118,7 @@ class _Page:
         if drawn:
             keys = "".join(f'<i class="{kind}"></i>{kind}' for kind in PHASES)
             yield f'<h2>Timeline</h2><div class="wide">{drawn}</div>'
-            yield f'<p class="key dim">{keys}</p>'
+            yield f'<p class="key dim">{keys} (merging: with the wait for it)</p>'
 
     def _tasks(self) -> Iterator[str]:
         yield '<h2>Tasks</h2><div class="wide"><table id="tasks"><thead><tr>'
