@@ -13,8 +13,9 @@ def settle_states(plan: PlanDraft) -> None:
         around = task.around or plan.state
         task.state = task.state or _state_of_steps(task, around) or around or S.TODO
         if around is S.DONE and task.state not in (S.DONE, S.CANCELLED):
-            whole = "the section around" if task.around else "the plan"
-            said = task.batch.name or task.batch.title or whole
+            said = task.batch.name or task.batch.title or "the section around"
+            if task.around is None:
+                said = "the plan"
             text = f"{said} is marked as done, but task {task.id} is not"
             plan.warn("W10", task.line, text, "the task's own mark counts", task.column)
 

@@ -643,6 +643,12 @@ class TestFieldsAndStatusAsWritten:
         plan = read(text)
         assert [task.state for task in plan.tasks()] == [S.DONE, S.TODO]
         assert codes(plan) == ["W10"]
+        assert plan.diagnostics[0].message == "the plan is marked as done, but task 1.2 is not"
+
+    def test_lines_in_a_fence_under_tasks_stay_an_offer(self, read: Read) -> None:
+        plan = read("## Phase 1\n### Tasks\n```\n[ ] 1.1 A\n[x] 1.2 B\n```\n")
+        assert plan.dialect == "offers"
+        assert [len(offer.batch.tasks) for offer in plan.offers] == [2]
 
     def test_a_leaf_belongs_to_its_group(self, read: Read, shape: Shape) -> None:
         text = "- [ ] 1.1 A {priority: P1}\n  - [ ] one\n  - [ ] two\n- [ ] 1.2 B\n"

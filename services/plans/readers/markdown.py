@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cc4tui.services.plans.blocks import Table
+from cc4tui.services.plans.blocks import Item, Table
 from cc4tui.services.plans.draft import PlanDraft
 from cc4tui.services.plans.labels import IdStyle
 from cc4tui.services.plans.outline import Section
@@ -98,7 +98,9 @@ def detect_headings(source: Source) -> str | None:
     )
     if rows:
         return f"tables with {rows} task rows"
-    listed = any(s.lists_tasks and s.blocks for s in found.sections)
+    listed = any(
+        isinstance(block, Item) for s in found.sections if s.lists_tasks for block in s.blocks
+    )
     return "plain bullets under Tasks in a phase" if listed and not found.boxes else None
 
 
