@@ -45,7 +45,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "idea": ("notes", "idea", "Catch ideas before they are lost, and turn them into tasks."),
     "memory": ("notes", "memory", "Keep what was learned, and find it again."),
     "doctor": ("upkeep", "doctor", "Check git, configuration, state, agents and leftovers."),
-    "clean": ("cleaning", "clean", "Remove worktrees and branches that no run needs any more."),
+    "clean": (
+        "cleaning",
+        "clean",
+        "Remove what dead or ended runs left, as far as nothing is lost by it.",
+    ),
     "trust": (
         "trusting",
         "trust",
