@@ -78,6 +78,7 @@ class DryRunTask:
     waits_for: tuple[str, ...]
     reason: str
     """Why it is in its wave, or not in any."""
+    runs: bool = True
 
 
 class Runtime:
@@ -262,10 +263,13 @@ class Runtime:
         states = {item.task.id: item.state for item in planned}
         workers = options.workers or read.defaults.get("max_parallel") or surroundings.workers
         found = waves([schedulable(item) for item in planned], states, int(workers))
-        out = [[_dry(by_id[task].task, "ready") for task in wave] for wave in found]
+        tasks = [[by_id[task].task for task in wave] for wave in found]
+        out = [[_dry(task, _why_now(tasks, n, task)) for task in w] for n, w in enumerate(tasks)]
         started = {task for wave in found for task in wave}
         rest = [
-            _dry(item.task, item.reason or "waits for a task that does not run")
+            replace(
+                _dry(item.task, item.reason or "waits for a task that does not run"), runs=False
+            )
             for item in planned
             if item.task.id not in started
         ]
@@ -721,6 +725,18 @@ def plan_commands(plan: Plan) -> tuple[str, ...]:
     verify = (front,) if isinstance(front, str) else tuple(front)
     tasks = tuple(command for task in plan.tasks() for command in (*task.run, *task.verify))
     return tuple(dict.fromkeys((*verify, *tasks)))
+
+
+def _why_now(waves: list[list[Any]], number: int, task: Any) -> str:
+    """Why a task runs in a wave, and not in the one before although it waits for none of it."""
+    if not number or any(other.id in task.waits_for for other in waves[number - 1]):
+        return "ready"
+    files = {file.path for file in task.files}
+    for other in waves[number - 1]:
+        shared = files & {file.path for file in other.files}
+        if shared:
+            return f"{other.id} names {min(shared)}, too"
+    return "no worker is free before"
 
 
 def _dry(task: Any, reason: str) -> DryRunTask:

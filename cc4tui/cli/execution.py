@@ -185,7 +185,8 @@ def show_waves(waves: "list[list[DryRunTask]]", *, as_json: bool) -> None:
         print_json([[_dry_task(task) for task in wave] for wave in waves])
         return
     for number, wave in enumerate(waves, 1):
-        say(f"wave {number}, {counted(len(wave), 'task')}:")
+        name = f"wave {number}" if wave[0].runs else "not run"
+        say(f"{name}, {counted(len(wave), 'task')}:")
         for task in wave:
             say(f"  {clean_line(task.id, 40)} {clean_line(task.title, 80)}{_why(task)}")
 

@@ -151,6 +151,25 @@ def test_dry_run_starts_nothing(
     assert json.loads(call("runs", "--json").out) == []
 
 
+def test_dry_run_says_why_a_task_waits_and_what_does_not_run(
+    call: Callable[..., Any], plan: Callable[..., Path], agent: str
+) -> None:
+    plan(
+        "# P\n- [ ] T001 [P] a in `x.py`\n- [ ] T002 [P] b in `x.py`\n"
+        "- [ ] T003 [P] c\n- [x] T004 [P] d\n"
+    )
+    dry = ("run", "plan.md", "--agent-command", agent, "--dry-run", "--workers")
+    answer = call(*dry, "2").out.splitlines()
+    assert answer[0] == "wave 1, 2 tasks:"
+    assert answer[3:] == [
+        "wave 2, 1 task:",
+        "  T002 b in `x.py`  (T001 names x.py, too)",
+        "not run, 1 task:",
+        "  T004 d  (done in the plan)",
+    ]
+    assert "  T003 c  (no worker is free before)" in call(*dry, "1").out.splitlines()
+
+
 def test_a_plan_from_outside_and_from_a_subfolder(
     call: Callable[..., Any],
     repository: Path,
