@@ -13,7 +13,7 @@ from cc4tui.errors import GitError, UsageError
 from cc4tui.ports import RunOptions
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.second_chance import second_chance
-from cc4tui.services.git.trailers import done_tasks
+from cc4tui.services.git.trailers import done_tasks, one_line
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.planned import task_records
 from cc4tui.services.pipeline.remembering import remember_run
@@ -66,7 +66,7 @@ class RunMaker:
         mode = self._mode(plan, options)
         if mode not in MODES:
             raise UsageError(f'mode "{mode}" is not built; there are: {", ".join(MODES)}')
-        done = {} if options.redo else await self._done(key)
+        done = {} if options.redo else await self._done(plan, key)
         agents = self.agents(options)
         return plan_tasks(plan, options, self._s.defaults, agents, done)
 
@@ -83,12 +83,19 @@ class RunMaker:
             return 1
         return int(options.workers or plan.defaults.get("max_parallel") or self._s.workers)
 
-    async def _done(self, key: str) -> Mapping[str, str]:
-        """Tasks of the plan that the current branch holds already, with their merge commits."""
+    async def _done(self, plan: Plan, key: str) -> Mapping[str, str]:
+        """Tasks of the plan that the current branch holds already, with their merge commits.
+
+        Id and title count: a plan that is written anew in the same file numbers other work alike.
+        """
         private = PrivateGit(self._s.repository, self._s.state)
         await private.prepare()
         found = await done_tasks(private, self._s.repository.head, key)
-        return {task: merged.commit for task, merged in found.items()}
+        return {
+            task.id: found[task.id].commit
+            for task in plan.tasks()
+            if task.id in found and found[task.id].title == one_line(task.title)
+        }
 
     def agents(self, options: RunOptions) -> Callable[[str], AgentSpec]:
         """Configured agents, with --agent-command as the one of every task that names none."""

@@ -122,3 +122,17 @@ time.sleep(1)
     assert again.code == 0, again.err
     assert again.of("plan_changed")[0]["changed"] == ["1.3"]
     assert "Quite another thing" in project.git("show", "main:1.3.txt")
+
+
+def test_a_plan_of_offers_keeps_its_tasks_when_it_is_edited(project, agent):
+    before = "# P\n\n| # | Scenario |\n|---|---|\n| 1 | One |\n| 2 | Two |\n| 3 | Three |\n"
+    project.write("plan.md", before)
+    project.commit("plan")
+    body = EDITS.replace('"1.1"', '"1"').format(
+        plan=str(project.root / "plan.md"), after=before + "| 4 | Four |\n"
+    )
+    result = project.run("plan.md", "--accept-offers", "--agent-command", agent(body))
+    assert result.code == 0, result.err
+    (change,) = result.of("plan_changed")
+    assert (change["added"], change["removed"]) == (["4"], [])
+    assert result.finished["counts"] == {"landed": 4}

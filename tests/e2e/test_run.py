@@ -127,6 +127,18 @@ def test_a_second_run_finds_nothing_to_do(project, agent, ledger):
     assert len(ledger()) == 24
 
 
+def test_a_plan_written_anew_in_the_same_file_is_other_work(project, agent, ledger):
+    command = agent(WRITES_A_FILE)
+    project.write("plan.md", "# P\n\n- [ ] 1.1 First\n- [ ] 1.2 Second\n")
+    project.commit("plan")
+    project.run("plan.md", "--agent-command", command)
+    project.write("plan.md", "# P\n\n- [ ] 1.1 Quite another\n- [ ] 1.2 Second\n")
+    project.commit("another plan")
+    again = project.run("plan.md", "--agent-command", agent('open("other.txt", "w").write("x")'))
+    assert again.states == {"1.1": "landed", "1.2": "skipped"}
+    assert "other.txt" in project.files()
+
+
 def test_what_landed_is_skipped_even_when_the_plan_says_nothing(project, agent, ledger):
     project.write("../plan.md", INDEPENDENT)
     command = agent(WRITES_A_FILE)
