@@ -182,21 +182,25 @@ def _critical(model: RunModel, by_task: dict[str, tuple[Stint, ...]]) -> tuple[s
     took |= {
         it.id: 0.0 for it in model.tasks.values() if it.id not in took and it.state in FINAL_STATES
     }
-    graph: dict[object, Sequence[object]] = {}
+    groups: dict[tuple[str, ...], int] = {}
+    graph: dict[str | int, Sequence[str | int]] = {}
     for task in model.tasks.values():
-        graph[task.id] = (task.waits_for,)
-        graph.setdefault(task.waits_for, [one for one in task.waits_for if one in model.tasks])
-    longest: dict[object, float] = {}
-    came: dict[object, object] = {}
+        known = len(groups)
+        group = groups.setdefault(task.waits_for, known)
+        if group == known:
+            graph[group] = [one for one in task.waits_for if one in model.tasks]
+        graph[task.id] = (group,)
+    longest: dict[str | int, float] = {}
+    came: dict[str | int, str | int | None] = {}
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError:  # only records that something else wrote hold one
         return ()
     for node in order:
-        best = max(graph[node], key=lambda one: longest[one], default=None)
+        best = max(graph[node], key=longest.__getitem__, default=None)
         own = took.get(node, usual) if isinstance(node, str) else 0.0
         longest[node], came[node] = own + (longest[best] if best is not None else 0.0), best
-    last: object = max(model.tasks, key=lambda one: longest[one])
+    last: str | int | None = max(model.tasks, key=longest.__getitem__)
     chain: list[str] = []
     while last is not None:
         if isinstance(last, str) and took.get(last, usual):

@@ -1,5 +1,8 @@
 """The timeline, drawn: a row for each worker, time to the right."""
 
+import asyncio
+import math
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -38,7 +41,9 @@ SCALES = (0.1, 0.2, 0.5, 1, 2, 3, 6, 12, 30, 60, 120, 180, 360, 720, 2160, 8640)
 TICK = 10
 """Cells between two times on the axis."""
 MANY = 500
-"""Tasks from which on the timeline is only made anew every second."""
+"""Tasks up to which the timeline is made anew at once; else beside the screen."""
+REST = 10
+"""Times as long as that took, until it is done again."""
 LEFT_SECONDS = 10
 """Seconds between two looks at how long the run still takes."""
 _HEAD = 1
@@ -353,6 +358,8 @@ class TimelinePane(Vertical):
         self._left: tuple[float, float] | None = None
         self._asked: datetime | None = None
         """When it was last asked how long the run still takes."""
+        self._rest_until = 0.0
+        """When a large run may be drawn anew; by the monotonic clock."""
 
     def compose(self) -> ComposeResult:
         """The words above the drawing."""
@@ -371,20 +378,33 @@ class TimelinePane(Vertical):
         if known is None or known.run.id != model.run.id:
             self.view.clear()
             self._left = self._asked = None
-        if known is None or model.is_over or len(model.tasks) <= MANY:
-            self.tick()
+            self._rest_until = 0.0
+        self.tick()
 
     def tick(self) -> None:
         """A second passed, or the run moved on."""
         model, now = self._model, self.clock()
         if model is None:
             return
-        self.view.show(timeline(model, now))
-        self.head.update()
+        if len(model.tasks) <= MANY:
+            self._draw(timeline(model, now))
+        elif model.is_over or time.monotonic() >= self._rest_until:
+            self._rest_until = math.inf
+            attempt(self, self._draw_large(model, now), group="timeline", latest=True)
         due = self._asked is None or (now - self._asked).total_seconds() >= LEFT_SECONDS
         if due and not model.is_over:
             self._asked = now
             attempt(self, self._ask(model.run.id), group="left", latest=True)
+
+    def _draw(self, told: Timeline) -> None:
+        self.view.show(told)
+        self.head.update()
+
+    async def _draw_large(self, model: RunModel, now: datetime) -> None:
+        begin = time.monotonic()
+        told = await asyncio.to_thread(timeline, model, now)
+        self._rest_until = time.monotonic() + REST * (time.monotonic() - begin)
+        self._draw(told)
 
     async def _ask(self, run_id: str) -> None:
         self._left = await self._center.time_left(run_id)

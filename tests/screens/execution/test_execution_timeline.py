@@ -246,7 +246,11 @@ async def test_closer_and_farther_and_following(watch: Open, settle: Settle) -> 
         assert view.scale == 3
 
 
-async def test_what_happens_meanwhile_is_drawn(watch: Open, run: Any, settle: Settle) -> None:
+@pytest.mark.parametrize("many", [500, 1])
+async def test_what_happens_meanwhile_is_drawn(
+    watch: Open, run: Any, settle: Settle, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cc4tui.screens.execution.timeline_view.MANY", many)
     async with watch() as pilot:
         view = await opened(pilot, settle)
         run.end("1.2", 2)
