@@ -21,7 +21,7 @@ import pytest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(7200)]
 
-KILLS = int(os.environ.get("CC4_CHAOS_KILLS", "6"))
+KILLS = int(os.environ.get("CC4_CHAOS_KILLS", "4"))
 """`make chaos` sets 200."""
 LONG = "CC4_CHAOS_KILLS" in os.environ
 

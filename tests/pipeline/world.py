@@ -85,6 +85,7 @@ class World:
         """Transactions until the death of this process."""
         self.dies_before = False
         self.died = asyncio.Event()
+        self.writing: set[asyncio.Future[Any]] = set()
         self.processes: dict[Path, FakeProcess] = {}
         self.started: list[tuple[str, int]] = []
         self.integrated: list[FakeCandidate] = []
@@ -279,11 +280,18 @@ class DyingJournal:
         if last and world.dies_before:
             world.die()
             raise Crashed
-        events: tuple[Event, ...] = await self._journal.commit(write)
-        self._follow(write)
+        writing = asyncio.ensure_future(self._commit(write))
+        world.writing.add(writing)  # what is on its way to the disk is not called back
+        writing.add_done_callback(world.writing.discard)
+        events = await asyncio.shield(writing)
         if last:
             world.die()
         world.expect_alive()
+        return events
+
+    async def _commit(self, write: Write) -> tuple[Event, ...]:
+        events: tuple[Event, ...] = await self._journal.commit(write)
+        self._follow(write)
         return events
 
     def _follow(self, write: Write) -> None:
