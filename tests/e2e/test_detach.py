@@ -174,7 +174,9 @@ def test_cancelling_a_detached_run_ends_its_agents_and_keeps_their_work(project,
     detached.end(signal.SIGTERM)
     assert project.cc4tui("cancel", detached.run).code == 0
     assert project.processes() == []
-    assert project.status(detached.run)["status"] == "cancelled"
+    status = project.status(detached.run)
+    assert status["status"] == "cancelled"
+    assert status["finished"] is not None
     saved = project.cc4tui("saved", "list", "--json").json
     assert sorted(work["task"] for work in saved) == ["1.1", "1.2"]
 
