@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cc4tui.domain.plan import PlanTaskState
 from cc4tui.services.plans.blocks import Block, Document, Heading
-from cc4tui.services.plans.labels import LONGEST, IdStyle, Label, parse_label
+from cc4tui.services.plans.labels import IdStyle, Label, parse_label
 from cc4tui.services.plans.marks import BOX_STATES, says_done, status_of_section, strip_done
 from cc4tui.services.plans.text import calm
 from cc4tui.services.plans.words import (
@@ -21,6 +21,8 @@ from cc4tui.services.plans.words import (
 )
 
 
+LONGEST = 300
+"""Characters of a heading that are looked at for what it means; the rest is only title."""
 _MARK = re.compile(r"\[([^\]\[])\]\s+")
 _TASK_WORD = re.compile(rf"\W*(?:{TASK}|{STEP})(?=\W|\d|$)", re.I)
 _STEP_ID = re.compile(
@@ -138,6 +140,7 @@ def _name_sections(root: Section) -> None:
         section.is_title = first and heading.level == 1
         first = False
         _read_heading(section, calm(heading.text[:LONGEST]))
+        section.title += heading.text[LONGEST:]
         above = section.parent
         if above is not None and not section.is_title:
             section.acceptance = section.acceptance or (above.acceptance and not above.is_title)
