@@ -250,7 +250,10 @@ class Runtime:
     # --- runs ------------------------------------------------------------------------------
 
     async def dry_run(self, plan: str, options: RunOptions) -> list[list[DryRunTask]]:
-        """What would run, wave by wave; a last wave holds what would not run, with the reason."""
+        """What would run, wave by wave; a last wave holds what would not run, with the reason.
+
+        Whether the agents can be used here is not asked: nothing is started.
+        """
         catalog = await self._catalog()
         read = await catalog.read(plan, accept_offers=options.accept_offers)
         surroundings = await self._surroundings()
@@ -258,11 +261,11 @@ class Runtime:
         from cc4tui.services.pipeline.planned import schedulable
         from cc4tui.services.pipeline.schedule import waves
 
-        planned = await RunMaker(surroundings).plan(read, catalog.key(plan), options)
+        maker = RunMaker(surroundings)
+        planned = await maker.intended(read, catalog.key(plan), options)
         by_id = {item.task.id: item for item in planned}
         states = {item.task.id: item.state for item in planned}
-        workers = options.workers or read.defaults.get("max_parallel") or surroundings.workers
-        found = waves([schedulable(item) for item in planned], states, int(workers))
+        found = waves([schedulable(item) for item in planned], states, maker.workers(read, options))
         tasks = [[by_id[task].task for task in wave] for wave in found]
         out = [[_dry(task, _why_now(tasks, n, task)) for task in w] for n, w in enumerate(tasks)]
         started = {task for wave in found for task in wave}

@@ -151,6 +151,13 @@ def test_dry_run_starts_nothing(
     assert json.loads(call("runs", "--json").out) == []
 
 
+def test_a_dry_run_needs_no_agent(call: Callable[..., Any], plan: Callable[..., Path]) -> None:
+    plan(TWO)
+    answer = call("run", "plan.md", "--agent", "codex", "--dry-run")
+    assert answer.code == 0, answer.err
+    assert "1.1" in answer.out
+
+
 def test_dry_run_says_why_a_task_waits_and_what_does_not_run(
     call: Callable[..., Any], plan: Callable[..., Path], agent: str
 ) -> None:
