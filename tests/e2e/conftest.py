@@ -20,6 +20,10 @@ import pytest
 GIT = ["git", "-c", "user.name=Person", "-c", "user.email=person@example.org"]
 
 
+NOT_INHERITED = ("CC4TUI_", "GIT_", "COLUMNS", "LINES")
+"""Variables of whoever runs the tests; the last two would outdo the size of a terminal."""
+
+
 @dataclass
 class Result:
     """How a call of the program ended."""
@@ -65,7 +69,7 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        base = {k: v for k, v in os.environ.items() if not k.startswith(("CC4TUI_", "GIT_"))}
+        base = {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
         return base | {
             "CC4TUI_STATE_DIR": str(self.state),
             "CC4TUI_CONFIG_DIR": str(self.state.parent / "config"),

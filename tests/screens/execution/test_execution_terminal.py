@@ -95,7 +95,8 @@ class Terminal:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CC4TUI_", "GIT_"))}
+    strange = ("CC4TUI_", "GIT_", "COLUMNS", "LINES")  # the last two outdo a terminal's own size
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     return kept | {
         "CC4TUI_STATE_DIR": str(tmp_path / "state"),
         "CC4TUI_CONFIG_DIR": str(tmp_path / "config"),
