@@ -40,6 +40,8 @@ class Feed:
         self.source = MemorySource()
         self.last_action = ""
         """What the agent did last, in one line."""
+        self.finished = False
+        """Whether the agent said that it is finished."""
         self._reader = reader
 
     async def pull(self) -> bool:
@@ -55,6 +57,7 @@ class Feed:
         """Append these events."""
         lines: list[str] = []
         for event in events:
+            self.finished = self.finished or isinstance(event, a.AgentFinished)
             write = _WRITERS.get(type(event))
             written = list(write(event)) if write is not None else []
             lines += written

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
-from cc4tui.screens.execution.model import RETRYABLE_STATES, RunModel, TaskView
+from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, meters, tokens
 from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
@@ -135,6 +135,7 @@ def pane_lines(
     number: int = 0,
     doing: str = "",
     tall: bool = True,
+    heard: Heard | None = None,
 ) -> list[Line]:
     """What stands above an agent's output: one line, two where there is room.
 
@@ -145,6 +146,7 @@ def pane_lines(
         number: Digit that goes to the pane with alt; 0 = none.
         doing: What the agent did last.
         tall: Whether there is room for two lines.
+        heard: What was seen of its output, for its limits.
     """
     look = TASK_RUN_LOOKS[task.state]
     attempt = task.attempt
@@ -161,7 +163,7 @@ def pane_lines(
         left += [(f" try {attempt.number}", "wait")] if attempt.number > 1 else []
     if not tall and said[0]:
         left += [("  ", ""), said]
-    lines = [spread(cleaned(left), (*meters(task, now), (" ", "")), width)]
+    lines = [spread(cleaned(left), (*meters(task, now, heard), (" ", "")), width)]
     if tall:
         lines.append(spread(cleaned((("    ", ""), said)), (), width))
     return lines

@@ -36,6 +36,12 @@ class AttemptView:
     """Where it works, or worked; empty = not known."""
     timeout: float | None = None
     """Seconds after which it is stopped; None = no limit, or not known."""
+    first_output: float | None = None
+    """Seconds within which it has to write something."""
+    silence: float | None = None
+    """Seconds that it may write nothing."""
+    after_result: float | None = None
+    """Seconds that it may stay once it said that it is finished."""
     started: datetime | None = None
     finished: datetime | None = None
     outcome: AttemptOutcome | None = None
@@ -48,6 +54,18 @@ class AttemptView:
         if self.started is None:
             return 0.0
         return max(((self.finished or now) - self.started).total_seconds(), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a pane saw of an agent's output, for the limits that depend on it."""
+
+    anything: bool = False
+    """Whether it has written at all."""
+    last: datetime | None = None
+    """When it wrote last; None = not seen, for what was there before the pane has no time."""
+    finished: datetime | None = None
+    """When it said that it is finished."""
 
 
 @dataclass(frozen=True, slots=True)

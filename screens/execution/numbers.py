@@ -1,9 +1,10 @@
 """Numbers as they are shown: never more exact than they are, unknown ones as `?`."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from cc4tui.domain.usage import TokenUsage
-from cc4tui.screens.execution.model import TaskView
+from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
 from cc4tui.screens.lines import Line
 from cc4tui.screens.times import duration
 
@@ -31,22 +32,48 @@ def cost(usd: float | None) -> str:
     return "<$0.01" if 0 < usd < 0.005 else f"${usd:.2f}"
 
 
-def _countdown(task: TaskView, now: datetime) -> Line:
-    """How long a try that is near its limit still has."""
+def _countdown(task: TaskView, now: datetime, heard: Heard) -> Line:
+    """How long a try that is near one of its limits still has, and which limit that is."""
     attempt = task.attempt
-    if attempt is None or attempt.timeout is None or attempt.finished is not None:
+    if attempt is None or attempt.finished is not None or not task.is_active or task.asks:
         return ()
-    left = attempt.timeout - attempt.seconds(now)
-    if not task.is_active or left > attempt.timeout * NEAR:
+    near = [
+        (limit - (now - since).total_seconds(), why)
+        for limit, since, why in _limits(attempt, heard)
+        if limit - (now - since).total_seconds() <= limit * NEAR
+    ]
+    if not near:
         return ()
-    return ((f"  stops in {duration(max(left, 0))}", "wait"),)
+    left, why = min(near)
+    return ((f"  {why}stops in {duration(max(left, 0))}", "wait"),)
 
 
-def meters(task: TaskView, now: datetime) -> Line:
-    """Elapsed time, tokens and cost of a task; what was never reported is left out."""
+def _limits(attempt: AttemptView, heard: Heard) -> Iterator[tuple[float, datetime, str]]:
+    """Limits that run now: their seconds, since when, and what to call them."""
+    if attempt.started is None:
+        return
+    if attempt.timeout is not None:
+        yield attempt.timeout, attempt.started, ""
+    if attempt.first_output is not None and not heard.anything:
+        yield attempt.first_output, attempt.started, "no output, "
+    since = heard.last if heard.anything else attempt.started
+    if attempt.silence is not None and since is not None:
+        yield attempt.silence, since, "silent, "
+    if attempt.after_result is not None and heard.finished is not None:
+        yield attempt.after_result, heard.finished, "finished, "
+
+
+def meters(task: TaskView, now: datetime, heard: Heard | None = None) -> Line:
+    """Elapsed time, tokens and cost of a task; what was never reported is left out.
+
+    Args:
+        task: Whose numbers.
+        now: For the time it takes so far.
+        heard: What was seen of its output; None when nobody looks.
+    """
     line: list[tuple[str, str]] = []
     if task.attempts:
-        line += _countdown(task, now)
+        line += _countdown(task, now, heard or Heard(anything=True))
         line.append((f"  {duration(task.seconds(now))}", "text"))
     if task.usage.total is not None or task.cost_usd is not None:
         line.append((f"  {tokens(task.usage)} {cost(task.cost_usd)}", "muted"))

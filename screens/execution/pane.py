@@ -16,7 +16,7 @@ from cc4tui.domain.text import clean_line
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.execution.feed import Feed
 from cc4tui.screens.execution.heads import pane_lines
-from cc4tui.screens.execution.model import AttemptView, TaskView
+from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
@@ -27,6 +27,9 @@ from cc4tui.screens.widgets.log_view import LogView
 
 TALL = 8
 """Rows from which a pane has a second line of heading."""
+
+LATE_SECONDS = 2.0
+"""A pane that opens later after the start finds output whose time it does not know."""
 
 
 class PaneHead(Widget):
@@ -128,6 +131,9 @@ class AgentPane(CoveredContainer, can_focus=True):
         """What the heading says that the agent did last."""
         self._attempt: AttemptView | None = None
         """The try that is shown."""
+        self._heard = Heard()
+        self._late = False
+        """Whether what comes first was written before the pane looked."""
         self._pinned = False
         """Whether an older try is shown because a person asked for it."""
 
@@ -189,6 +195,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         attempt = self._attempt
         if attempt is None or self.task_view is None:
             return
+        self._heard, self._late = Heard(), attempt.seconds(self.clock()) > LATE_SECONDS
         if self.raw and attempt.folder:
             self._show_file(Path(attempt.folder) / "out")
             return
@@ -225,10 +232,21 @@ class AgentPane(CoveredContainer, can_focus=True):
             self._told_action = action
             self.refresh_head()
         try:
-            return self.log_view.poll()
+            came = self.log_view.poll()
         except OSError as error:
             self._tell_unreadable(error)
             return False
+        if came:
+            self._hear()
+        return came
+
+    def _hear(self) -> None:
+        """Note when the agent wrote, for the limits in the heading."""
+        last = None if self._late else self.clock()
+        ended = self._heard.finished
+        if ended is None and self.feed is not None and self.feed.finished:
+            ended = last
+        self._heard, self._late = Heard(anything=True, last=last, finished=ended), False
 
     def _tell_unreadable(self, error: OSError) -> None:
         """Say in the pane why there is no output; another task, or `l`, tries anew."""
@@ -247,7 +265,13 @@ class AgentPane(CoveredContainer, can_focus=True):
             return []
         doing = self._hint() or (self.feed.last_action if self.feed is not None else "")
         return pane_lines(
-            task, self.clock(), width, number=self.number, doing=doing, tall=height > 1
+            task,
+            self.clock(),
+            width,
+            number=self.number,
+            doing=doing,
+            tall=height > 1,
+            heard=self._heard,
         )
 
     def _hint(self) -> str:

@@ -13,7 +13,7 @@ from cc4tui.domain.run import TaskRunState
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.diff import coloured
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
-from cc4tui.screens.execution.model import RunModel, TaskView
+from cc4tui.screens.execution.model import Heard, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, meters, tokens
 from cc4tui.screens.execution.resting import resting_lines
 from cc4tui.screens.execution.tasks import draw_task, ordered
@@ -231,3 +231,23 @@ def test_a_limit_that_is_near_is_counted_down(story: Callable[..., Any]) -> None
     assert told(700) == "  stops in 0 s  11:40"
     run.end("1.1")
     assert "stops in" not in "".join(t for t, _ in meters(run.model.tasks["1.1"], begun))
+
+
+def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
+    run = story({"1.1": "Settings"})
+    run.start("1.1", timeout=600.0, first_output=40.0, silence=80.0, after_result=20.0)
+    task = run.model.tasks["1.1"]
+    begun = task.attempt.started
+
+    def told(seconds: int, heard: Heard) -> str:
+        line = meters(task, begun + timedelta(seconds=seconds), heard)
+        return "".join(text for text, _ in line).strip().split("  ")[0]
+
+    assert told(20, Heard()) == "20 s"
+    assert told(32, Heard()) == "no output, stops in 8 s"
+    spoke = Heard(anything=True, last=begun + timedelta(seconds=100))
+    assert told(150, spoke) == "2:30"
+    assert told(170, spoke) == "silent, stops in 10 s"
+    assert told(500, Heard(anything=True)) == "stops in 1:40"
+    ended = Heard(anything=True, last=spoke.last, finished=begun + timedelta(seconds=100))
+    assert told(116, ended) == "finished, stops in 4 s"
