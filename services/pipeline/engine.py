@@ -11,7 +11,7 @@ from typing import Any
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import GitError, UnfitError, sentence
-from cc4tui.events import Event, RunFinished, RunResumed, RunStarted, TaskSkipped
+from cc4tui.events import Event, RunFinished, RunResumed, TaskSkipped
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.adoption import Stock, take_stock
 from cc4tui.services.pipeline.budgets import Budgets
@@ -27,7 +27,7 @@ from cc4tui.services.pipeline.merge_queue import MergeQueue
 from cc4tui.services.pipeline.orchestrator import Orchestrator
 from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.plan_copies import PlanCopies
-from cc4tui.services.pipeline.planned import schedulable
+from cc4tui.services.pipeline.planned import run_started, schedulable
 from cc4tui.services.pipeline.preparation import Preparation
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.recovery import Recovered, Recovery
@@ -322,32 +322,12 @@ def branches_to_keep(run: RunRecord, tasks: Sequence[TaskRunRecord]) -> list[str
 
 
 def _start_events(run: RunRecord, records: Sequence[TaskRunRecord]) -> list[Event]:
-    started = RunStarted(
-        run=run.id,
-        plan=run.plan,
-        base=run.base,
-        branch=run.branch,
-        target=run.target,
-        workers=run.workers,
-        mode=run.mode,
-        agent=run.agent,
-        tasks=[
-            {
-                "id": record.task,
-                "title": record.title,
-                "batch": record.batch,
-                "state": record.state.value,
-                "waits_for": list(record.waits_for),
-            }
-            for record in records
-        ],
-    )
     skipped = [
         TaskSkipped(run=run.id, task=record.task, reason=record.reason)
         for record in records
         if record.state is TaskRunState.SKIPPED
     ]
-    return [started, *skipped]
+    return [run_started(run, records), *skipped]
 
 
 def _tuples(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""A planned task as the schedule and the database see it."""
+"""A planned task as the schedule, the database and the run's first event see it."""
 
 from collections.abc import Sequence
 
 from cc4tui.domain.run import RunRecord, TaskRunRecord
+from cc4tui.events import RunStarted
 from cc4tui.services.pipeline.schedule import ScheduledTask
 from cc4tui.services.pipeline.selection import PlannedTask
 
@@ -32,3 +33,27 @@ def task_records(run: RunRecord, planned: Sequence[PlannedTask]) -> list[TaskRun
         )
         for position, item in enumerate(planned)
     ]
+
+
+def run_started(run: RunRecord, records: Sequence[TaskRunRecord]) -> RunStarted:
+    """The event that tells what a run is about to do."""
+    return RunStarted(
+        run=run.id,
+        plan=run.plan,
+        base=run.base,
+        branch=run.branch,
+        target=run.target,
+        workers=run.workers,
+        mode=run.mode,
+        agent=run.agent,
+        tasks=[
+            {
+                "id": record.task,
+                "title": record.title,
+                "batch": record.batch,
+                "state": record.state.value,
+                "waits_for": list(record.waits_for),
+            }
+            for record in records
+        ],
+    )

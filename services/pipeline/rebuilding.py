@@ -20,13 +20,13 @@ from cc4tui.domain.run import (
     TaskRunRecord,
     TaskRunState,
 )
-from cc4tui.events import RunStarted
 from cc4tui.ports import Journal, TaskUpdate, Write
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, OURS, SAVED
 from cc4tui.services.git.slug import task_slug
 from cc4tui.services.git.trailers import merged_tasks
 from cc4tui.services.pipeline.folders import run_folder
+from cc4tui.services.pipeline.planned import run_started
 from cc4tui.services.pipeline.remembering import remembered_runs
 
 
@@ -119,7 +119,7 @@ async def _rebuild(
     ]
     new = tuple(task for task in now if task.task not in known) if stored else ()
     told = await journal.events(run.id, 0, 1)
-    events = () if told else (_started(run, now),)
+    events = () if told else (run_started(run, now),)
     await journal.commit(Write(run.id, new_tasks=new, tasks=tuple(updates), events=events))
 
 
@@ -129,22 +129,6 @@ def _ended(run: RunRecord, tasks: Sequence[TaskRunRecord], facts: _Facts) -> Run
     done = all(task.state in DONE_STATES for task in tasks)
     status = RunStatus.SUCCEEDED if done else RunStatus.FAILED
     return replace(run, status=status, finished=datetime.now(UTC), reason="" if done else LOST)
-
-
-def _started(run: RunRecord, tasks: Sequence[TaskRunRecord]) -> RunStarted:
-    told = [{"id": t.task, "title": t.title, "batch": t.batch, "state": t.state.value,
-             "waits_for": list(t.waits_for)} for t in tasks]  # fmt: skip
-    return RunStarted(
-        run=run.id,
-        plan=run.plan,
-        base=run.base,
-        branch=run.branch,
-        target=run.target,
-        workers=run.workers,
-        mode=run.mode,
-        agent=run.agent,
-        tasks=told,
-    )
 
 
 def _done(task: TaskRunRecord, state: TaskRunState, merge: str) -> TaskRunRecord:
