@@ -144,9 +144,15 @@ def _pointer(path: Path) -> str:
 
 
 def _other_worktrees(common_dir: Path) -> Iterator[tuple[str, str]]:
-    """Pointers of linked work trees that lead elsewhere than git ever writes."""
+    """Pointers of linked work trees that lead elsewhere than git ever writes.
+
+    A work tree that is being made or removed right now has an empty one, which git refuses to
+    follow, or none.
+    """
     for pointer in (common_dir / "worktrees").glob("*/commondir"):
-        if read_regular(pointer, POINTER_LIMIT) != b"../..\n":
+        data = read_regular(pointer, POINTER_LIMIT)
+        passing = data == b"" or (data is None and not os.path.lexists(pointer))
+        if data != b"../..\n" and not passing:
             yield f"commondir of worktree {pointer.parent.name}", "leads out of the repository"
 
 

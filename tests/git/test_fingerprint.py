@@ -158,6 +158,15 @@ async def test_commondir_of_another_worktree_counts(session: Any, tmp_path: Path
     assert said == "commondir of worktree side: none -> leads out of the repository"
 
 
+@pytest.mark.parametrize("half", [lambda path: path.write_text(""), lambda path: path.unlink()])
+async def test_a_worktree_that_is_being_made_or_removed_does_not(
+    session: Any, tmp_path: Path, half: Callable[[Path], object]
+) -> None:
+    session.repo.git("worktree", "add", "-q", str(tmp_path / "side"))
+    pointer = session.repo.path / ".git/worktrees/side/commondir"
+    assert await _differences(session, lambda: half(pointer)) == ()
+
+
 async def test_a_new_worktree_does_not(session: Any, tmp_path: Path) -> None:
     add = ("worktree", "add", "-q", str(tmp_path / "side"))
     assert await _differences(session, lambda: session.repo.git(*add)) == ()
