@@ -16,7 +16,7 @@ from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, OURS, AttemptName, merged_ref
+from cc4tui.services.git.refs import BRANCHES, OURS, TIPS, AttemptName, merged_ref
 from cc4tui.services.git.slot_life import delete
 from cc4tui.services.strays import Stray
 
@@ -157,12 +157,12 @@ async def _branches(
 ) -> list[Remnant]:
     """Our branches; only those are removable that HEAD holds."""
     refs = private.repository.refs
-    every = await refs.listed([OURS])
-    held = await refs.listed([OURS], f"--merged={private.repository.head}")
+    every = await refs.listed([OURS, TIPS])
+    held = await refs.listed([OURS, TIPS], f"--merged={private.repository.head}")
     found: list[Remnant] = []
     for ref in every:
         run = run_of(ref)
-        if run is None:
+        if run is None or (ref.startswith(TIPS) and merged_ref(run) in every):
             continue
         if ref in in_use:
             why, removable = f"run {run}, checked out in {in_use[ref]}", False
@@ -178,7 +178,9 @@ async def _branches(
 
 
 def run_of(ref: str) -> str | None:
-    """The run that made a branch; None for a branch that the person called ``cc4/...``."""
+    """The run that made a ref; None for a branch that the person called ``cc4/...``."""
+    if ref.startswith(TIPS):
+        return ref.removeprefix(TIPS)
     attempt = AttemptName.of(ref)
     if attempt is not None:
         return attempt.run
@@ -197,13 +199,17 @@ async def _remove_worktree(private: PrivateGit, remnant: Remnant, leftover: Left
 
 
 async def _remove_branches(private: PrivateGit, branches: Collection[Remnant]) -> list[Remnant]:
-    doomed = {f"{BRANCHES}{branch.name}" for branch in branches if branch.removable}
+    doomed = {_ref(branch) for branch in branches if branch.removable}
     keep = set(await private.repository.refs.listed([OURS])) - doomed
     deleted: set[str] = set()
     for run in sorted({run for ref in doomed if (run := run_of(ref))}):
         cleaned = await finish_run(private, run, private.repository.head, keep=keep)
         deleted |= set(cleaned.deleted)
     return [
-        replace(branch, outcome="removed" if f"{BRANCHES}{branch.name}" in deleted else "kept")
+        replace(branch, outcome="removed" if _ref(branch) in deleted else "kept")
         for branch in branches
     ]
+
+
+def _ref(branch: Remnant) -> str:
+    return branch.name if branch.name.startswith(TIPS) else f"{BRANCHES}{branch.name}"

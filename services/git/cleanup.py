@@ -4,7 +4,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import OURS, SAVED, AttemptName, Refs, next_number, saved_prefix
+from cc4tui.services.git.refs import (
+    OURS,
+    SAVED,
+    AttemptName,
+    Refs,
+    merged_ref,
+    next_number,
+    saved_prefix,
+    tip_ref,
+)
 from cc4tui.services.git.second_chance import second_chance
 
 
@@ -41,9 +50,11 @@ async def _finish_run(
     private: PrivateGit, run: str, target: str | None, keep: Collection[str]
 ) -> Cleaned:
     refs = private.repository.refs
-    branches = await refs.listed([f"{OURS}{run}/"])
+    branches = await refs.listed(_owned(run))
     doomed = {ref: oid for ref, oid in branches.items() if ref not in keep}
     held = await _held(refs, run, target)
+    if branches.get(tip_ref(run)) == branches.get(merged_ref(run)):
+        held = {*held, tip_ref(run)}
     loose = {ref: oid for ref, oid in doomed.items() if ref not in held}
     taken = await refs.listed([f"{SAVED}{run}/"])
     saved = _saved_names(run, loose, taken)
@@ -52,10 +63,14 @@ async def _finish_run(
     return Cleaned(tuple(doomed), saved, tuple(ref for ref in branches if ref not in doomed))
 
 
+def _owned(run: str) -> list[str]:
+    return [f"{OURS}{run}/", tip_ref(run)]
+
+
 async def _held(refs: Refs, run: str, target: str | None) -> Collection[str]:
     if target is None:
         return ()
-    return await refs.listed([f"{OURS}{run}/"], f"--merged={target}")
+    return await refs.listed(_owned(run), f"--merged={target}")
 
 
 def _saved_names(run: str, loose: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:

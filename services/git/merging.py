@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cc4tui.errors import GitError
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, merged_ref
+from cc4tui.services.git.refs import BRANCHES, merged_ref, tip_ref
 from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.trailers import merged_tasks
@@ -56,6 +56,7 @@ class Merger:
         self._keep = keep
         self._used: set[str] = set()
         self.ref = merged_ref(run)
+        self._anchor = tip_ref(run)
         self.tip = ""
         """Where the integration branch is, as far as this process knows."""
 
@@ -156,7 +157,7 @@ class Merger:
             GitError: git failed and the branch did not move.
         """
         moved = await self._refs.move(
-            self.ref, candidate.new, candidate.old, "cc4tui: merge a task"
+            self.ref, candidate.new, candidate.old, "cc4tui: merge a task", also=self._anchor
         )
         if moved:
             self.tip = candidate.new
@@ -173,6 +174,8 @@ class Merger:
             index=slot.index,
             ok=(0, 1),
         )
+        if not result.fields:  # git 2.39 calls a commit that is gone a conflict, too
+            raise GitError("merge-tree", result.returncode, result.stderr)
         tree, *files = result.fields
         if result.returncode == 0:
             return tree

@@ -1,5 +1,6 @@
 """Refs of the person's repository: read them, and move them by compare-and-swap only."""
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,17 @@ from cc4tui.services.git.process import GitResult
 BRANCHES = "refs/heads/"
 OURS = "refs/heads/cc4/"
 SAVED = "refs/cc4/saved/"
+TIPS = "refs/cc4/tips/"
 
 
 def merged_ref(run: str) -> str:
     """The integration branch of a run."""
     return f"{OURS}{run}/merged"
+
+
+def tip_ref(run: str) -> str:
+    """Holds the tip of the integration branch too: an agent may delete every branch it sees."""
+    return f"{TIPS}{run}"
 
 
 def task_ref(run: str, slug: str, attempt: int) -> str:
@@ -101,7 +108,14 @@ class Refs:
         return await self.move(name, value, self.zero, message)
 
     async def move(
-        self, name: str, new: str, old: str, message: str, *, follow: bool = False
+        self,
+        name: str,
+        new: str,
+        old: str,
+        message: str,
+        *,
+        also: str | None = None,
+        follow: bool = False,
     ) -> bool:
         """Set `name` to `new` if it is `old`; False if it is something else.
 
@@ -112,16 +126,19 @@ class Refs:
             new: Object id it gets.
             old: Object id it must have; `zero` = it must not exist.
             message: For the reflog.
+            also: Full name of a second ref that gets `new` in the same step, whatever it was.
             follow: Move what a symbolic ref leads to; only right for a branch of the person's.
 
         Raises:
             GitError: it failed although the ref still is `old`.
         """
         mode = [] if follow else ["--no-deref"]
-        args = ["update-ref", *mode, "--create-reflog", "-m", message, name, new, old]
+        names = [name] if also is None else [name, also]
+        lines = f"update {name} {new} {old}\n" + (f"update {also} {new}\n" if also else "")
+        args = ["update-ref", *mode, "--create-reflog", "-m", message, "--stdin"]
         try:
-            async with freeing_locks(self._locks(name)):
-                await self._git(args)
+            async with freeing_locks(self._locks(*names)):
+                await self._git(args, stdin=os.fsencode(lines))
         except GitError:
             now = await self.value(name)
             if now == new:

@@ -131,7 +131,9 @@ class Project:
             for line in self.git("worktree", "list", "--porcelain").splitlines()
             if line.startswith("worktree ")
         ][1:]
-        left += self.git("for-each-ref", "--format=%(refname)", "refs/heads/cc4").splitlines()
+        left += self.git(
+            "for-each-ref", "--format=%(refname)", "refs/heads/cc4", "refs/cc4/tips"
+        ).splitlines()
         left += [str(path) for path in (self.root / ".git").rglob("*.lock")]
         left += [str(path) for path in self.state.rglob("worktrees/*/*")]
         return left + self.processes()

@@ -142,7 +142,8 @@ match os.environ["CC4_TASK_TITLE"]:
     case "collects":
         write()
         run("reflog", "expire", "--expire=now", "--all")
-        subprocess.run(["git", "gc", "-q", "--prune=now"])  # git's own races may fail it
+        # `--prune=now` also takes what another git writes in that moment: git warns of it
+        subprocess.run(["git", "gc", "-q", "--prune=1.minute.ago"])
         run("worktree", "prune", "--expire=now")
         run("pack-refs", "--all")
     case "integration":

@@ -99,6 +99,8 @@ async def test_deleted_integration_branch_comes_back_with_its_merges(session: An
                 pool, lambda at, name=task: (at.worktree / name).write_text("x"), task, base
             )
             session.repo.git("update-ref", "-d", session.merger.ref)
+            lease.slot.hold(base)
+            session.repo.git("gc", "-q", "--prune=now")
             found = await session.merger.prepare(work.oid, "m\n", lease)
             assert await _advanced(session, found, work, "m\n", lease)
     assert {"a", "b"} <= session.repo.files(session.merger.tip).keys()

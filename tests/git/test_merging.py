@@ -84,6 +84,16 @@ async def test_conflict_names_files_and_tasks_and_moves_nothing(session: Any) ->
     session.repo.assert_sound()
 
 
+async def test_a_commit_that_is_gone_is_no_conflict(session: Any) -> None:
+    async with session.pool() as pool:
+        base = await session.merger.start(session.repository.head)
+        lease = await pool.acquire(session.name("merge"))
+        session.merger.tip = "1" * len(base)
+        work = await session.attempt(pool, _writes(a="a"), base=base)
+        with pytest.raises(GitError):
+            await session.merger.prepare(work.oid, MESSAGE, lease)
+
+
 async def test_conflict_with_a_deletion(session: Any) -> None:
     async with session.pool() as pool:
         base = await session.merger.start(session.repository.head)
@@ -133,7 +143,7 @@ async def test_checks_see_exactly_the_merged_tree(session: Any, agent_git: Any) 
             assert await session.merger.advance(candidate)
     files = session.repo.files(session.merger.tip)
     assert files.keys() == {"README.md", "src/a.txt", "a", "b"}
-    assert not session.repo.refs("refs/cc4/"), "what checks leave behind is nobody's work"
+    assert not session.repo.refs("refs/cc4/saved/"), "what checks leave behind is nobody's work"
 
 
 async def test_only_one_of_two_candidates_gets_in(session: Any) -> None:

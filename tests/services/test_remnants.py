@@ -144,6 +144,22 @@ async def test_every_kind_of_unsaved_work_is_saved(
     assert git(root, "fsck", "--strict", "--no-dangling") == ""
 
 
+async def test_the_second_ref_of_an_integration_branch_goes_once_head_holds_it(
+    private: PrivateGit, root: Path
+) -> None:
+    git(root, "update-ref", "refs/cc4/tips/r-1", "HEAD")
+    tree = git(root, "rev-parse", "HEAD^{tree}")
+    loose = git(root, "commit-tree", "-m", "merged", tree)
+    git(root, "update-ref", "refs/cc4/tips/r-2", loose)
+    assert [r.removable for r in await find_remnants(private, ["r-1"])] == [False, False]
+    done = await remove_remnants(private, ())
+    assert [(r.name, r.outcome) for r in done] == [
+        ("refs/cc4/tips/r-1", "removed"),
+        ("refs/cc4/tips/r-2", "kept"),
+    ]
+    assert git(root, "for-each-ref", "--format=%(objectname)", "refs/cc4") == loose
+
+
 async def test_commits_that_only_the_worktree_has_are_kept(
     private: PrivateGit, abandoned: Abandoned, root: Path
 ) -> None:
