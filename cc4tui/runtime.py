@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -46,7 +46,7 @@ from cc4tui.trust import TrustStore
 
 
 if TYPE_CHECKING:
-    from cc4tui.domain.forecast import Forecast
+    from cc4tui.domain.forecast import DryRunTask, Forecast
     from cc4tui.events import Event
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
@@ -67,18 +67,6 @@ RUNNING = (
     "cc4tui.services.agents.replay",
 )
 """What only a run needs; with what these import it is most of the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class DryRunTask:
-    """What a run would do with one task."""
-
-    id: str
-    title: str
-    waits_for: tuple[str, ...]
-    reason: str
-    """Why it is in its wave, or not in any."""
-    runs: bool = True
 
 
 class Runtime:
@@ -249,7 +237,7 @@ class Runtime:
 
     # --- runs ------------------------------------------------------------------------------
 
-    async def dry_run(self, plan: str, options: RunOptions) -> list[list[DryRunTask]]:
+    async def dry_run(self, plan: str, options: RunOptions) -> list[list["DryRunTask"]]:
         """What would run, wave by wave; a last wave holds what would not run, with the reason.
 
         Whether the agents can be used here is not asked: nothing is started.
@@ -257,26 +245,13 @@ class Runtime:
         catalog = await self._catalog()
         read = await catalog.read(plan, accept_offers=options.accept_offers)
         surroundings = await self._surroundings()
+        from cc4tui.services.pipeline.dry_run import dry_run
         from cc4tui.services.pipeline.making import RunMaker
-        from cc4tui.services.pipeline.planned import schedulable
-        from cc4tui.services.pipeline.schedule import waves
 
         maker = RunMaker(surroundings)
         planned = await maker.intended(read, catalog.key(plan), options)
-        by_id = {item.task.id: item for item in planned}
-        states = {item.task.id: item.state for item in planned}
-        found = waves([schedulable(item) for item in planned], states, maker.workers(read, options))
-        tasks = [[by_id[task].task for task in wave] for wave in found]
-        out = [[_dry(task, _why_now(tasks, n, task)) for task in w] for n, w in enumerate(tasks)]
-        started = {task for wave in found for task in wave}
-        rest = [
-            replace(
-                _dry(item.task, item.reason or "waits for a task that does not run"), runs=False
-            )
-            for item in planned
-            if item.task.id not in started
-        ]
-        return [*out, rest] if rest else out
+        workers = maker.workers(read, options)
+        return await asyncio.to_thread(dry_run, read, planned, workers)
 
     async def forecast(self, plan: str, options: RunOptions) -> "Forecast":
         """How a run would go: order, clashes of files, time from past runs, problems."""
@@ -728,19 +703,3 @@ def plan_commands(plan: Plan) -> tuple[str, ...]:
     verify = (front,) if isinstance(front, str) else tuple(front)
     tasks = tuple(command for task in plan.tasks() for command in (*task.run, *task.verify))
     return tuple(dict.fromkeys((*verify, *tasks)))
-
-
-def _why_now(waves: list[list[Any]], number: int, task: Any) -> str:
-    """Why a task runs in a wave, and not in the one before although it waits for none of it."""
-    if not number or any(other.id in task.waits_for for other in waves[number - 1]):
-        return "ready"
-    files = {file.path for file in task.files}
-    for other in waves[number - 1]:
-        shared = files & {file.path for file in other.files}
-        if shared:
-            return f"{other.id} names {min(shared)}, too"
-    return "no worker is free before"
-
-
-def _dry(task: Any, reason: str) -> DryRunTask:
-    return DryRunTask(task.id, task.title, task.waits_for, reason)

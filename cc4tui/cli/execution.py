@@ -16,7 +16,8 @@ from cc4tui.ports import RunOptions
 
 
 if TYPE_CHECKING:
-    from cc4tui.runtime import DryRunTask, Runtime
+    from cc4tui.domain.forecast import DryRunTask
+    from cc4tui.runtime import Runtime
 
 
 def _choice_options(command: Decorated) -> Decorated:

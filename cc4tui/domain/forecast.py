@@ -68,3 +68,15 @@ class Forecast:
     def held(self) -> tuple[ForecastTask, ...]:
         """Tasks that wait for a file."""
         return tuple(task for task in self.tasks if task.held_by is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunTask:
+    """What a run would do with one task."""
+
+    id: str
+    title: str
+    waits_for: tuple[str, ...]
+    reason: str
+    """Why it is in its wave, or not in any."""
+    runs: bool = True

@@ -1,6 +1,6 @@
 """Decides which task may start: dependencies, barriers, failures and files that two tasks name.
 
-Pure and synchronous; the orchestrator asks it and the dry run simulates with it.
+Pure and synchronous; the orchestrator asks it; `simulation` plays by the same rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -137,23 +137,3 @@ def _same(first: str, second: str) -> bool:
     if first == second or first.startswith(f"{second}/") or second.startswith(f"{first}/"):
         return True
     return fnmatchcase(first, second) or fnmatchcase(second, first)
-
-
-def waves(
-    tasks: Sequence[ScheduledTask], states: Mapping[str, TaskRunState], workers: int
-) -> list[list[str]]:
-    """What would start together, wave by wave, if every task took equally long."""
-    schedule = Schedule(tasks, states)
-    out: list[list[str]] = []
-    while True:
-        for task in schedule.newly_ready():
-            schedule.states[task] = TaskRunState.READY
-        wave: list[str] = []
-        while len(wave) < workers and (task_id := schedule.next()) is not None:
-            schedule.states[task_id] = TaskRunState.RUNNING
-            wave.append(task_id)
-        if not wave:
-            return out
-        for task in wave:
-            schedule.states[task] = TaskRunState.MERGED
-        out.append(wave)

@@ -1,13 +1,10 @@
-"""Dependencies of a plan as a graph: edges without repetition, waves, and three renderings."""
+"""Dependencies of a plan as a graph: edges without repetition, and three renderings."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
-
-
-FINISHED = frozenset({PlanTaskState.DONE, PlanTaskState.CANCELLED})
+from cc4tui.domain.plan import Batch, Plan, PlanTaskState
 
 
 @dataclass(slots=True)
@@ -50,68 +47,6 @@ def _common(batch: Batch) -> set[str]:
             mine = set(task.waits_for)
             common = mine if common is None else common & mine
     return common or set()
-
-
-def waves(plan: Plan, workers: int) -> list[list[Task]]:
-    """Open tasks in the waves in which `workers` would take them, all being equally long.
-
-    Tasks that name the same file are never in one wave. Tasks of a circle are left out.
-    """
-    queue = _Queue([task for task in plan.tasks() if task.state not in FINISHED])
-    out: list[list[Task]] = []
-    while wave := queue.take(max(1, workers)):
-        out.append(wave)
-        queue.finish(wave)
-    return out
-
-
-class _Queue:
-    """Tasks that nothing holds back, in document order; batches share what they wait for."""
-
-    def __init__(self, tasks: list[Task]) -> None:
-        self.order = {task.id: number for number, task in enumerate(tasks)}
-        self.waiting: dict[int, int] = {}
-        self.held: dict[int, list[Task]] = {}
-        self.frees: dict[str, list[int]] = {}
-        self.ready: list[Task] = []
-        for task in tasks:
-            key = id(task.waits_for)
-            if key not in self.waiting:
-                open_ = [one for one in task.waits_for if one in self.order]
-                self.waiting[key] = len(open_)
-                for one in open_:
-                    self.frees.setdefault(one, []).append(key)
-            if self.waiting[key]:
-                self.held.setdefault(key, []).append(task)
-            else:
-                self.ready.append(task)
-
-    def take(self, workers: int) -> list[Task]:
-        """The next wave."""
-        wave: list[Task] = []
-        left: list[Task] = []
-        files: set[str] = set()
-        for number, task in enumerate(self.ready):
-            if len(wave) == workers:
-                left += self.ready[number:]
-                break
-            mine = {file.path for file in task.files}
-            if mine & files:
-                left.append(task)
-            else:
-                wave.append(task)
-                files |= mine
-        self.ready = left
-        return wave
-
-    def finish(self, wave: list[Task]) -> None:
-        """Free what waited for the last of these."""
-        for task in wave:
-            for key in self.frees.get(task.id, ()):
-                self.waiting[key] -= 1
-                if not self.waiting[key]:
-                    self.ready += self.held.pop(key)
-        self.ready.sort(key=lambda task: self.order[task.id])
 
 
 def render(plan: Plan, form: str) -> str:

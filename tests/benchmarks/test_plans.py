@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from cc4tui.services.plans.graph import waves
+from cc4tui.services.pipeline.schedule import ScheduledTask
+from cc4tui.services.pipeline.simulation import play
 from cc4tui.services.plans.reading import read_plan
 from cc4tui.services.plans.report import plan_to_json
 from cc4tui.services.plans.rereading import PlanReader
@@ -82,7 +83,9 @@ def test_showing_ticking_and_planning_ten_thousand_tasks() -> None:
     read = seconds(lambda: read_plan(data, "plan.md"))
     shown = seconds(lambda: plan_to_json(plan))
     ticked = seconds(lambda: tick(data, plan, "T09999"))
-    waved = seconds(lambda: waves(plan, 8))
+    tasks = [ScheduledTask(one.id, one.waits_for) for one in plan.tasks()]
+    alike = dict.fromkeys((one.id for one in tasks), 1.0)
+    waved = seconds(lambda: play(tasks, alike, 8))
     sys.stdout.write(
         f"\nagainst reading: JSON {shown / read:.2f}, one tick {ticked / read:.3f},"
         f" waves {waved / read:.2f}\n"

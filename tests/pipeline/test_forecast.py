@@ -12,7 +12,7 @@ from cc4tui.domain.plan import Batch, FileRef, Plan, PlanTaskState, Task
 from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.ports import RunView
 from cc4tui.services.pipeline.forecast import forecast, time_left
-from cc4tui.services.pipeline.schedule import ScheduledTask, waves
+from cc4tui.services.pipeline.schedule import Schedule, ScheduledTask
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.simulation import CLASHES, play
 
@@ -62,9 +62,27 @@ def scheduled(draw: st.DrawFn) -> list[ScheduledTask]:
     ]
 
 
+def waves(tasks: list[ScheduledTask], workers: int) -> list[list[str]]:
+    """What starts together, by the schedule that a run goes by, if all take equally long."""
+    schedule = Schedule(tasks, {one.id: TaskRunState.PENDING for one in tasks})
+    out: list[list[str]] = []
+    while True:
+        for name in schedule.newly_ready():
+            schedule.states[name] = TaskRunState.READY
+        wave: list[str] = []
+        while len(wave) < workers and (next_one := schedule.next()) is not None:
+            schedule.states[next_one] = TaskRunState.RUNNING
+            wave.append(next_one)
+        if not wave:
+            return out
+        for name in wave:
+            schedule.states[name] = TaskRunState.MERGED
+        out.append(wave)
+
+
 @given(scheduled(), st.integers(1, 4))
 def test_it_goes_as_the_schedule_would_go(tasks: list[ScheduledTask], workers: int) -> None:
-    expected = waves(tasks, {one.id: TaskRunState.PENDING for one in tasks}, workers)
+    expected = waves(tasks, workers)
     played = play(tasks, {one.id: 1.0 for one in tasks}, workers)
     found: list[list[str]] = [[] for _ in range(int(played.end))]
     for name, start in played.starts.items():

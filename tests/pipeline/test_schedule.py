@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc4tui.domain.run import DONE_STATES, FINAL_STATES, TaskRunState
-from cc4tui.services.pipeline.schedule import Schedule, ScheduledTask, files_overlap, waves
+from cc4tui.services.pipeline.schedule import Schedule, ScheduledTask, files_overlap
 
 
 S = TaskRunState
@@ -108,11 +108,6 @@ def test_files_overlap(first: str, second: str, same: bool):
 def test_dependents_are_found_through_others():
     schedule = make(task("a"), task("b", "a"), task("c", "b"), task("d"))
     assert schedule.dependents("a") == ["b", "c"]
-
-
-def test_waves_are_as_wide_as_there_are_workers():
-    tasks = [task("a"), task("b"), task("c"), task("d", "a")]
-    assert waves(tasks, dict.fromkeys("abcd", S.PENDING), 2) == [["a", "b"], ["c", "d"]]
 
 
 names = [f"t{number}" for number in range(12)]

@@ -11,7 +11,7 @@ import pytest
 
 from cc4tui.domain.plan import Plan
 from cc4tui.services.plans import library
-from cc4tui.services.plans.graph import build_graph, render, waves
+from cc4tui.services.plans.graph import build_graph, render
 from cc4tui.services.plans.library import find_plans, summarize, summary_of
 from cc4tui.services.plans.reading import MAX_BYTES, read_plan
 from cc4tui.services.plans.template import new_plan
@@ -119,58 +119,6 @@ class TestSummary:
     def test_of_a_file_that_is_gone(self, tmp_path: Path) -> None:
         with pytest.raises(OSError, match="No such file"):
             summarize(tmp_path, tmp_path / "x.md")
-
-
-class TestWaves:
-    """What runs together."""
-
-    def ids(self, plan: Plan, workers: int) -> list[list[str]]:
-        return [[task.id for task in wave] for wave in waves(plan, workers)]
-
-    def test_batches_and_workers(self, read: Read) -> None:
-        plan = read(
-            "## Batch 1: A\n### Task 1: a\n### Task 2: b\n### Task 3: c\n"
-            "## Batch 2: B\n### Task 4: d\n"
-        )
-        assert self.ids(plan, 2) == [["1", "2"], ["3"], ["4"]]
-        assert self.ids(plan, 8) == [["1", "2", "3"], ["4"]]
-
-    def test_same_file_never_together(self, read: Read) -> None:
-        plan = read(
-            "### Task 1: a\n**Files:** `x.py`\n### Task 2: b\n**Files:** `x.py`\n### Task 3: c\n"
-        )
-        assert self.ids(plan, 4) == [["1", "3"], ["2"]]
-
-    def test_done_tasks_are_left_out(self, read: Read) -> None:
-        plan = read("- [x] 1.1 a\n- [ ] 1.2 b\n- [ ] 1.3 c\n")
-        assert self.ids(plan, 2) == [["1.2"], ["1.3"]]
-
-    def test_a_circle_ends(self, read: Read) -> None:
-        plan = read(
-            "### Task 1: a\n**Depends on:** 2\n### Task 2: b\n**Depends on:** 1\n### Task 3: c\n"
-        )
-        assert self.ids(plan, 2) == [["3"]]
-
-    def test_every_open_task_once_and_in_order(self, read_seed: Read) -> None:
-        plan = read_seed("cc4-master-plan.md")
-        found = self.ids(plan, 3)
-        flat = [one for wave in found for one in wave]
-        assert len(flat) == len(set(flat)) == 22
-        position = {one: n for n, wave in enumerate(found) for one in wave}
-        for task in plan.tasks():
-            for need in task.waits_for:
-                if task.id in position and need in position:
-                    assert position[need] < position[task.id]
-
-    def test_ten_thousand_tasks(self) -> None:
-        text = "---\ncc4: 1\n---\n" + "".join(
-            f"## Batch {b}: B\n" + "".join(f"- [ ] {b}.{n} t\n" for n in range(1, 101))
-            for b in range(1, 101)
-        )
-        plan = read_plan(text.encode(), "x.md")
-        began = time.process_time()
-        assert len(waves(plan, 4)) == 2_500
-        assert time.process_time() - began < 2
 
 
 class TestGraph:

@@ -15,7 +15,7 @@ from cc4tui.domain.plan import Plan
 from cc4tui.errors import UsageError
 from cc4tui.services.plans import reading
 from cc4tui.services.plans.formatting import to_cc4
-from cc4tui.services.plans.graph import render, waves
+from cc4tui.services.plans.graph import render
 from cc4tui.services.plans.readers.registry import DIALECTS
 from cc4tui.services.plans.reading import MAX_BYTES, read_plan
 from cc4tui.services.plans.report import plan_to_json
@@ -62,7 +62,6 @@ def test_ten_thousand_fuzzed_plans() -> None:
         plan = exercise(data)
         if seed % 20 == 0:
             render(plan, "text")
-            waves(plan, 2)
             if next(plan.tasks(), None) is not None:
                 to_cc4(plan)
 
