@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections import ChainMap
 from typing import NoReturn
 
 from . import kernel, log, records
@@ -53,6 +54,9 @@ class Zygote:
     A request is one byte with three descriptors: the control socket of the new supervisor, the
     unnamed file with its order and the attempt folder. There is no answer: the supervisor answers
     on its own socket, and when there is none, that socket closes.
+
+    One supervisor is always forked ahead and waits for its request: a program then starts in half
+    the time.
     """
 
     def __init__(self, control: socket.socket, app: int | None) -> None:
@@ -68,9 +72,12 @@ class Zygote:
         """Folders by supervisor. A child that is not in here was adopted: it is an orphan."""
         self._lost: list[int] = []
         """Folders whose supervisor was killed and whose tree is being ended."""
-        self._sweeper = Sweeper(spare=self._folders)
+        self._ahead: dict[int, socket.socket] = {}
+        """The supervisor that waits, and the way to it."""
+        self._sweeper = Sweeper(spare=ChainMap(self._folders, self._ahead))
         gc.collect()
         gc.freeze()  # so that collections in the children do not copy the shared pages
+        self._fork_ahead()
 
     def run(self) -> None:
         """Serve until there is nothing left to do."""
@@ -85,24 +92,15 @@ class Zygote:
     def _receive(self) -> None:
         if self._control is None:
             return
-        try:
-            data, fds, _flags, _address = socket.recv_fds(
-                self._control, 1, _DESCRIPTORS_PER_REQUEST, getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-            )
-        except OSError as error:
-            log.note(f"could not receive a request: {error}")
-            data, fds = b"", []
-        for fd in fds:
-            os.set_inheritable(fd, False)
-        if len(fds) == _DESCRIPTORS_PER_REQUEST:
+        data, fds = _received(self._control)
+        if fds:
             self._start(*fds)
-        else:  # too many are open here; the app notices as its end of the control socket closes
-            for fd in fds:
-                os.close(fd)
         if not data:
             self._lose_app()
 
     def _lose_app(self) -> None:
+        while self._ahead:
+            self._ahead.popitem()[1].close()
         if self._control is not None:
             self._reactor.unwatch(self._control.fileno())
             self._control.close()
@@ -111,26 +109,65 @@ class Zygote:
             self._reactor.unwatch(self._app)
 
     def _start(self, control: int, order: int, folder: int) -> None:
+        if not self._hand_over(control, order, folder):
+            try:
+                pid = os.fork()
+            except OSError as error:
+                _report_failed_fork(control, error)
+                os.close(folder)
+            else:
+                if pid == 0:
+                    self._become_supervisor(control, order, folder)
+                self._folders[pid] = folder
+        os.close(control)
+        os.close(order)
+        self._fork_ahead()
+
+    def _hand_over(self, *request: int) -> bool:
+        """Give the request to the supervisor that waits; False when there is none."""
+        while self._ahead:
+            pid, way = self._ahead.popitem()
+            with way:
+                try:
+                    socket.send_fds(way, [b"+"], request)
+                except OSError:  # it was killed
+                    continue
+            self._folders[pid] = request[2]
+            return True
+        return False
+
+    def _fork_ahead(self) -> None:
+        """Fork a supervisor that waits for its request. Without one the next is forked then."""
+        ours, theirs = socket.socketpair()
         try:
             pid = os.fork()
         except OSError as error:
-            _report_failed_fork(control, error)
-            os.close(folder)
+            log.note(f"could not fork ahead: {error}")
+            ours.close()
         else:
             if pid == 0:
-                self._become_supervisor(control, order, folder)
-            self._folders[pid] = folder
-        os.close(control)
-        os.close(order)
+                self._wait_for_request(theirs)
+            self._ahead[pid] = ours
+        theirs.close()
+
+    def _wait_for_request(self, way: socket.socket) -> NoReturn:
+        """In the child: become a supervisor as soon as there is an agent for it."""
+        try:
+            self._leave_zygote(way.fileno())
+            _, fds = _received(way)
+            way.close()
+        except BaseException:
+            log.note(traceback.format_exc())
+            os._exit(1)
+        if not fds:  # the zygote has nothing more to start, or is gone
+            os._exit(0)
+        self._become_supervisor(*fds)
 
     def _become_supervisor(self, control: int, order: int, folder: int) -> NoReturn:
         """In the child. Whatever goes wrong, it must not return into the zygote's loop."""
         code = 1
         try:
-            os.setsid()
-            signal.set_wakeup_fd(-1)
-            app = set() if self._app is None else {self._app}
-            _close_all_but({0, 1, 2, control, order, folder} | app)
+            self._leave_zygote(control, order, folder)
             supervise(order, folder, socket.socket(fileno=control), self._app)
             code = 0
         except BaseException:
@@ -138,7 +175,16 @@ class Zygote:
         finally:
             os._exit(code)
 
+    def _leave_zygote(self, *kept: int) -> None:
+        """In the child: a session of its own, and no descriptor but these."""
+        if os.getsid(0) != os.getpid():
+            os.setsid()
+        signal.set_wakeup_fd(-1)
+        _close_all_but({0, 1, 2, *kept, *(() if self._app is None else (self._app,))})
+
     def _reaped(self, pid: int, status: int) -> None:
+        if pid in self._ahead:
+            self._ahead.pop(pid).close()
         folder = self._folders.pop(pid, None)
         if folder is None:
             return
@@ -158,6 +204,24 @@ class Zygote:
             os.close(folder)
         self._lost.clear()
         self._sweeper.killed = 0
+
+
+def _received(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """A request and its descriptors. Without them too many are open here: the app notices, as its
+    end of the control socket closes. Without a byte the other side is gone."""
+    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    try:
+        data, fds, _flags, _address = socket.recv_fds(sock, 1, _DESCRIPTORS_PER_REQUEST, flags)
+    except OSError as error:
+        log.note(f"could not receive a request: {error}")
+        return b"", []
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    if len(fds) == _DESCRIPTORS_PER_REQUEST:
+        return data, fds
+    for fd in fds:
+        os.close(fd)
+    return data, []
 
 
 def conclude(folder: str, killed: int) -> None:
