@@ -154,6 +154,7 @@ async def test_a_killed_supervisor_is_told_and_its_tree_ended(
     spec = make_spec(*nasty, "hidden", "spawner")
     process = await host.spawn(spec)
     await eventually(lambda: len(survivors()) >= 11)
+    await eventually(lambda: (spec.folder / "out").read_bytes() == b"ready\n")
     kill_record(spec.folder, "supervisor")
     end = await process.ended()
     assert survivors() == []
@@ -161,6 +162,22 @@ async def test_a_killed_supervisor_is_told_and_its_tree_ended(
     assert end.killed >= 9
     assert end.out_size == len("ready\n")
     assert record(spec.folder, "ended") is not None
+
+
+async def test_a_supervisor_that_was_killed_while_it_waited_is_not_missed(
+    host: Supervisors, sh: Spec, eventually: Eventually
+):
+    """One is forked ahead; what is started next finds it dead, and starts all the same."""
+    await (await host.spawn(sh("exit 3"))).ended()
+    zygote = host._zygote
+    assert zygote is not None
+    children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children")
+    await eventually(lambda: len(children.read_text().split()) == 1)
+    os.kill(int(children.read_text()), signal.SIGKILL)
+    ends = [await (await host.spawn(sh(f"exit {code}"))).ended() for code in (4, 5)]
+    assert [end.status.code for end in ends] == [4, 5]
+    await host.close()
+    assert zygote.is_gone()
 
 
 async def test_a_killed_supervisor_takes_no_neighbour_with_it(

@@ -6,7 +6,6 @@ import signal
 import socket
 import sys
 import traceback
-from collections import ChainMap
 from typing import NoReturn
 
 from . import kernel, log, records
@@ -69,12 +68,14 @@ class Zygote:
         if app is not None:
             self._reactor.watch(app, self._lose_app)
         self._folders: dict[int, int] = {}
-        """Folders by supervisor. A child that is not in here was adopted: it is an orphan."""
+        """Folders by supervisor at work."""
         self._lost: list[int] = []
         """Folders whose supervisor was killed and whose tree is being ended."""
         self._ahead: dict[int, socket.socket] = {}
         """The supervisor that waits, and the way to it."""
-        self._sweeper = Sweeper(spare=ChainMap(self._folders, self._ahead))
+        self._supervisors: set[int] = set()
+        """A child that is not in here was adopted: it is an orphan."""
+        self._sweeper = Sweeper(spare=self._supervisors)
         gc.collect()
         gc.freeze()  # so that collections in the children do not copy the shared pages
         self._fork_ahead()
@@ -119,6 +120,7 @@ class Zygote:
                 if pid == 0:
                     self._become_supervisor(control, order, folder)
                 self._folders[pid] = folder
+                self._supervisors.add(pid)
         os.close(control)
         os.close(order)
         self._fork_ahead()
@@ -148,6 +150,7 @@ class Zygote:
             if pid == 0:
                 self._wait_for_request(theirs)
             self._ahead[pid] = ours
+            self._supervisors.add(pid)
         theirs.close()
 
     def _wait_for_request(self, way: socket.socket) -> NoReturn:
@@ -183,6 +186,7 @@ class Zygote:
         _close_all_but({0, 1, 2, *kept, *(() if self._app is None else (self._app,))})
 
     def _reaped(self, pid: int, status: int) -> None:
+        self._supervisors.discard(pid)
         if pid in self._ahead:
             self._ahead.pop(pid).close()
         folder = self._folders.pop(pid, None)
