@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -401,6 +402,28 @@ class SavedWork:
     """Paths that it changes."""
 
 
+class Against(StrEnum):
+    """What a task's work is compared with."""
+
+    START = "start"
+    """The commit that it began from."""
+    MERGED = "merged"
+    """The integration branch: as it is now, or as it was right before the task was merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChanges:
+    """What a task changed. Texts are raw: clean them to show."""
+
+    text: str
+    """Unified diff as git prints it."""
+    against: Against
+    commit: str
+    """What it is compared with; empty when there is nothing to compare."""
+    live: bool = False
+    """Whether it shows the files of an agent at work as they were a moment ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """What an agent waits for a person for. Texts are raw: clean them to show."""
@@ -574,8 +597,22 @@ class CommandCenter(Protocol):
     def subscribe(self) -> "AsyncIterator[Event]":
         """Events of this repository's runs from now on, those of other processes included."""
 
-    async def task_diff(self, run: str, task: str) -> str:
-        """Unified diff of the task's work against what it started from; raw, clean it to show."""
+    async def task_changes(
+        self, run: str, task: str, against: Against | None = None
+    ) -> TaskChanges:
+        """What a task changed, also while its agent is at work.
+
+        Args:
+            run: Its id.
+            task: Its id in there.
+            against: None = of a merged task what its merge brought in, else what it did.
+        """
+
+    async def task_lines(self, run: str, task: str) -> tuple[int, int] | None:
+        """Lines that a task added and removed so far; None when nobody knows.
+
+        It asks git: call it when something has happened, not in every frame.
+        """
 
     async def saved(self) -> list[SavedWork]:
         """Everything that was saved because no branch held it, newest first."""

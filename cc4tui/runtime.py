@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, cast
 from cc4tui.config import Config, LoadedConfig, load_config
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
+from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
 from cc4tui.ports import (
+    Against,
     Decision,
     Instance,
     Journal,
@@ -38,6 +39,7 @@ from cc4tui.ports import (
     RunView,
     SavedWork,
     Store,
+    TaskChanges,
     TrustQuestion,
 )
 from cc4tui.services.git.repository import Repository
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from cc4tui.services.git.ledger import Ledger
     from cc4tui.services.git.private import PrivateGit
     from cc4tui.services.pipeline.bus import EventBus
+    from cc4tui.services.pipeline.diffs import TaskDiffs
     from cc4tui.services.pipeline.surroundings import Surroundings
     from cc4tui.services.plans.catalog import PlanCatalog
     from cc4tui.services.processes.host import Supervisors
@@ -512,12 +515,31 @@ class Runtime:
         Args:
             exact: With every byte, for programs; else known secrets are masked.
         """
-        from cc4tui.services.pipeline.diffs import task_diff
-
-        record = await self.find_run(run)
-        found = await self._known_task(run, task)
-        text = await task_diff(self._git, self.paths.folder, record, found)
+        diffs, found, attempts = await self._diffs(run, task)
+        text = await diffs.unified(found, attempts)
         return text if exact else self.redactor.text(text)
+
+    async def task_changes(
+        self, run: str, task: str, against: Against | None = None
+    ) -> TaskChanges:
+        """What a task changed, also while its agent is at work; known secrets are masked."""
+        diffs, found, attempts = await self._diffs(run, task)
+        told = await diffs.changes(found, attempts, against)
+        return replace(told, text=await asyncio.to_thread(self.redactor.text, told.text))
+
+    async def task_lines(self, run: str, task: str) -> tuple[int, int] | None:
+        """Lines that a task added and removed so far; None when nobody knows."""
+        diffs, found, attempts = await self._diffs(run, task)
+        return await diffs.lines(found, attempts)
+
+    async def _diffs(
+        self, run: str, task: str
+    ) -> "tuple[TaskDiffs, TaskRunRecord, list[AttemptRecord]]":
+        from cc4tui.services.pipeline.diffs import TaskDiffs
+
+        record, found = await self.find_run(run), await self._known_task(run, task)
+        attempts = await self._store.attempts(record.id, task)
+        return TaskDiffs(await self._private(), record), found, attempts
 
     # --- what was saved ----------------------------------------------------------------------
 

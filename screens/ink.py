@@ -25,8 +25,15 @@ _BOLD = {"title": "foreground", "heading": "primary", "alarm": "warning"}
 _UNDERLINED = {"tab": "primary"}
 _ITALIC = {"quote": "ink-muted"}
 _CURSORS = {"cursor": "ink-cursor", "quiet-cursor": "ink-quiet-cursor"}
+_TINTS = {
+    "added": ("success", 0.14),
+    "added-part": ("success", 0.34),
+    "removed": ("error", 0.14),
+    "removed-part": ("error", 0.34),
+}
+"""Backgrounds of lines in a difference: a colour, and how much of it is mixed in."""
 
-NAMES = frozenset({"", *_VARIABLES, *_BOLD, *_ITALIC, *_UNDERLINED, *_CURSORS})
+NAMES = frozenset({"", *_VARIABLES, *_BOLD, *_ITALIC, *_UNDERLINED, *_CURSORS, *_TINTS})
 """Every ink there is; the empty one changes nothing."""
 
 
@@ -53,6 +60,8 @@ class Ink:
     def _make(self, name: str) -> Style:
         if name in _CURSORS:
             return self._cursor(name)
+        if name in _TINTS:
+            return self._tint(*_TINTS[name])
         if name in _BOLD:
             return Style(bold=True) + self._colour(_BOLD[name])
         if name in _UNDERLINED:
@@ -69,6 +78,14 @@ class Ink:
         if self.theme.ansi:
             return Style(reverse=True) if name == "cursor" else Style(underline=True)
         return Style(bgcolor=Color.parse(self._variables[_CURSORS[name]]).rich_color)
+
+    def _tint(self, variable: str, share: float) -> Style:
+        """A background; the terminal's own colours cannot be mixed: a text colour there."""
+        if self.theme.ansi:
+            return self._colour(variable) + Style(bold=share > 0.2 or None)
+        paper = Color.parse(self._variables["background"])
+        mixed = paper.blend(Color.parse(self._variables[variable]), share)
+        return Style(bgcolor=mixed.rich_color)
 
 
 _cached: list[Ink] = []

@@ -19,7 +19,8 @@ class Scope(StrEnum):
     FORECAST = "In the forecast of a plan"
     EXECUTION = "Execution"
     TIMELINE = "In the timeline of a run"
-    LOG = "In a log or diff"
+    LOG = "In a log"
+    DIFF = "In a diff"
     MEMORY = "Memory"
     CAPTURE = "While writing a note"
     FILTER = "While filtering"
@@ -126,6 +127,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("stop_task", "s", "stop", "Stop the selected task; what it changed is saved", 12),
         Verb("retry_task", "R", "retry", "Try the selected task again", 13),
         Verb("diff", "d", "diff", "Show what the selected task changed", 14),
+        Verb("other_base", "B", "base", "Compare a diff with the other base", 14),
         Verb("toggle_raw", "l", "raw", "Show the output raw, or in a structured way", 15),
         Verb("problems", "w", "problems", "Go to what is wrong first, then to the next", 16),
         Verb("search", "slash", "search", "Search the log that is shown", 17),
@@ -173,6 +175,21 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("next_hit", "n", "next", "Go to the next hit of the search", 21, False),
         Verb("previous_hit", "N", "previous", "Go to the hit before", 22, False),
         Verb("toggle_wrap", "W", "wrap", "Wrap long lines, or cut them at the edge", 0, False),
+    ),
+    Scope.DIFF: (
+        Verb("row_down", "down,j", "down", "Scroll a row down", 0, False),
+        Verb("row_up", "up,k", "up", "Scroll a row up", 0, False),
+        Verb("page_down", "pagedown,space", "page down", "Scroll a page down", 0, False),
+        Verb("page_up", "pageup", "page up", "Scroll a page up", 0, False),
+        Verb("begin", "home,g", "begin", "Go to the first row", 0, False),
+        Verb("end", "end,G", "end", "Go to the last row", 0, False),
+        Verb("aside(1)", "right", "right", "Show what is cut at the right edge", 0, False),
+        Verb("aside(-1)", "left", "left", "And back", 0, False),
+        Verb("file(1)", "J", "next file", "Go to the next file", 5, False),
+        Verb("file(-1)", "K", "file before", "Go to the file before", 0, False),
+        Verb("next_hit", "n", "next", "Go to the next hit of the search", 21, False),
+        Verb("previous_hit", "N", "previous", "Go to the hit before", 22, False),
+        Verb("split", "V", "side by side", "Old and new side by side, or in one column", 6, False),
     ),
     Scope.MEMORY: (
         Verb(

@@ -11,6 +11,7 @@ from cc4tui.ports import CommandCenter
 from cc4tui.screens.bridge import RunBridge
 from cc4tui.screens.execution.board import capacity, choose_shown, next_slots
 from cc4tui.screens.execution.diff import DiffPane
+from cc4tui.screens.execution.diff_view import DiffView
 from cc4tui.screens.execution.grid import PaneGrid
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.more import MoreStrip
@@ -69,7 +70,7 @@ class ExecutionBody(CoveredVertical):
         self.grid.display = False
         self.resting = TextPane(resting_lines(None))
         self.more = MoreStrip(clock)
-        self.diff = DiffPane(center)
+        self.diff = DiffPane(center, clock)
         self.timeline = TimelinePane(center, clock)
         self.tasks: RowList[TaskView] = RowList(
             self._draw_task, key=lambda task: task.id, empty=EMPTY, widget_id="run-tasks"
@@ -217,6 +218,7 @@ class ExecutionBody(CoveredVertical):
         if self.model is None or self.model.is_over or not self.display:
             return
         self.head.tick()
+        self.diff.tick()
         if self.timeline_shown:
             self.timeline.tick()
             return
@@ -274,10 +276,10 @@ class ExecutionBody(CoveredVertical):
         return focused if isinstance(focused, AgentPane) else None
 
     @property
-    def shown_log(self) -> LogView | None:
+    def shown_log(self) -> LogView | DiffView | None:
         """The log or diff that fills the tab."""
         if self.diff.is_open:
-            return self.diff.log_view
+            return self.diff.view
         return self.grid.zoomed.log_view if self.grid.zoomed is not None else None
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

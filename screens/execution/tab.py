@@ -13,8 +13,8 @@ from cc4tui.screens.bindings import bindings
 from cc4tui.screens.editor import open_shell
 from cc4tui.screens.execution.body import ExecutionBody
 from cc4tui.screens.execution.commands import RunCommands
-from cc4tui.screens.execution.model import RETRYABLE_STATES
 from cc4tui.screens.execution.more import MoreStrip
+from cc4tui.screens.execution.offers import is_offered
 from cc4tui.screens.execution.pane import AgentPane
 from cc4tui.screens.execution.timeline_view import TimelineView
 from cc4tui.screens.guard import attempt, tell
@@ -44,37 +44,7 @@ class ExecutionTab(ExecutionBody):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for what is selected."""
-        task = self.selected
-        pane = self.focused_pane
-        match action:
-            case "back":
-                return self.is_whole or self.timeline_shown
-            case "search":
-                return self.is_whole
-            case "timeline":
-                return self.model is not None
-            case "zoom":
-                return task is not None and not self.is_whole
-            case "stop_task":
-                return task is not None and task.is_active
-            case "shell":
-                return task is not None and task.is_active and bool(task.attempts)
-            case "retry_task":
-                return task is not None and task.state in RETRYABLE_STATES
-            case "diff":
-                return task is not None and bool(task.attempts) and not self.diff.is_open
-            case "toggle_raw" | "other_try":
-                return (self.grid.zoomed or pane) is not None and not self.diff.is_open
-            case "dismiss":
-                return pane is not None and task is not None and not task.is_active
-            case "problems":
-                return self.model is not None and any(self.model.problems())
-            case "judge_changes":
-                return self.model is not None and self.model.quarantine is not None
-            case "stop_run":
-                return self.model is not None and not self.model.is_over
-            case _:
-                return True
+        return is_offered(self, action)
 
     # --- looking closer ---------------------------------------------------------------------
 
@@ -148,6 +118,10 @@ class ExecutionTab(ExecutionBody):
         """Show what the selected task changed."""
         if self.model is not None and self.selected is not None:
             attempt(self, self.show_diff(self.model, self.selected), group="diff", latest=True)
+
+    def action_other_base(self) -> None:
+        """Compare the shown diff with the integration branch, or with where the work began."""
+        attempt(self, self.diff.compare_with_other(), group="diff", latest=True)
 
     def action_toggle_raw(self) -> None:
         """Show the output as it was written, or in a structured way."""

@@ -37,7 +37,7 @@ def find_leftovers(private: PrivateGit) -> list[Leftover]:
     paths = {path for path in registered if path.parent == folder}
     if folder.is_dir():
         paths |= {path for path in folder.iterdir() if identity(path) is not None}
-    return [_leftover(private, path) for path in sorted(paths)]
+    return [leftover_at(private, path) for path in sorted(paths)]
 
 
 async def adopt(private: PrivateGit, leftover: Leftover) -> Slot:
@@ -107,7 +107,8 @@ async def _keep_head(slot: Slot, owner: AttemptName) -> str | None:
     return await keep_commit(refs, owner, commit)
 
 
-def _leftover(private: PrivateGit, path: Path) -> Leftover:
+def leftover_at(private: PrivateGit, path: Path) -> Leftover:
+    """Whose work a worktree holds, as we noted it down."""
     data = read_regular(private.index_dir / f"{path.name}.owner", POINTER_LIMIT)
     if data is None:
         head = Slot(private, path, admin_of(private, path), "").read_head()

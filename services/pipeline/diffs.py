@@ -1,26 +1,119 @@
-"""What a task changed, for people: also after its branches were cleaned up."""
+"""What a task changed, for people: while it works, and also after its branches were cleaned up."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from cc4tui.domain.run import RunRecord, TaskRunRecord
+from cc4tui.domain.run import ACTIVE_STATES, AttemptRecord, RunRecord, TaskRunRecord
+from cc4tui.ports import Against, TaskChanges
 from cc4tui.services.git.diff import unified_diff
+from cc4tui.services.git.leftovers import leftover_at
+from cc4tui.services.git.live_diff import compare
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.repository import Repository
+from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
+from cc4tui.services.git.slot import Slot, WorktreeLostError
+from cc4tui.services.git.slot_life import admin_of
+from cc4tui.services.git.slug import task_slug
 
 
-async def task_diff(
-    repository: Repository, state: Path, run: RunRecord, task: TaskRunRecord
-) -> str:
-    """Unified diff of a task's work; raw text, empty when it has changed nothing yet.
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What is compared."""
 
-    Of a merged task: what its merge brought into the integration branch. Else: its branch against
-    where it left that branch.
+    old: str
+    new: str | Slot
+    against: Against
+
+
+class TaskDiffs:
+    """Compares what the tasks of one run did.
+
+    Args:
+        private: Runs git; prepared.
+        run: The run.
     """
-    private = PrivateGit(repository, state)
-    await private.prepare()
-    if task.merged_as is not None:
-        return await unified_diff(private, f"{task.merged_as}^1", task.merged_as)
-    if task.commit is None:
-        return ""
-    base = await private.run(["merge-base", run.base, task.commit], ok=(0, 1))
-    return await unified_diff(private, base.text or run.base, task.commit)
+
+    def __init__(self, private: PrivateGit, run: RunRecord) -> None:
+        self._private = private
+        self._run = run
+
+    async def unified(self, task: TaskRunRecord, attempts: Sequence[AttemptRecord] = ()) -> str:
+        """The difference with every byte; raw text, empty when nothing has changed yet."""
+        sides = await self._sides(task, attempts, None)
+        if sides is None:
+            return ""
+        if isinstance(sides.new, str):
+            return await unified_diff(self._private, sides.old, sides.new)
+        return await compare(self._private, sides.old, sides.new, "--patch")
+
+    async def changes(
+        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord], against: Against | None
+    ) -> TaskChanges:
+        """The difference for a person to look at.
+
+        Args:
+            task: Whose work.
+            attempts: Of the task.
+            against: What it is compared with; None = what says most: of a merged task, what its
+                merge brought in, else what it did since it started.
+        """
+        sides = await self._sides(task, attempts, against)
+        if sides is None:
+            return TaskChanges("", against or Against.START, "")
+        text = await compare(self._private, sides.old, sides.new, "--patch")
+        return TaskChanges(text, sides.against, sides.old, live=isinstance(sides.new, Slot))
+
+    async def lines(
+        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord]
+    ) -> tuple[int, int] | None:
+        """Lines that came and went; None when there is nothing to compare."""
+        sides = await self._sides(task, attempts, None)
+        if sides is None:
+            return None
+        told = await compare(self._private, sides.old, sides.new, "--shortstat")
+        added, gone = (re.search(rf"(\d+) {w}", told) for w in ("insertion", "deletion"))
+        return (int(added[1]) if added else 0, int(gone[1]) if gone else 0)
+
+    async def _sides(
+        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord], against: Against | None
+    ) -> _Sides | None:
+        if task.merged_as is not None and against is not Against.START:
+            return _Sides(f"{task.merged_as}^1", task.merged_as, Against.MERGED)
+        live = self._worktree(task, attempts)
+        new = live or task.commit
+        if new is None:
+            return None
+        if against is Against.MERGED:
+            return _Sides(await self._tip(), new, against)
+        if isinstance(new, Slot):
+            return _Sides(new.base, new, Against.START)
+        beside = f"{task.merged_as}^1" if task.merged_as is not None else await self._tip()
+        start = await self._private.merge_base(beside, new) or self._run.base
+        return _Sides(start, new, Against.START)
+
+    async def _tip(self) -> str:
+        """Where the integration branch is; once it is gone, the branch that it landed on."""
+        refs = self._private.repository.refs
+        names = (merged_ref(self._run.id), f"{BRANCHES}{self._run.target}")
+        found = [value for name in names if (value := await refs.value(name)) is not None]
+        return found[0] if found else self._run.base
+
+    def _worktree(self, task: TaskRunRecord, attempts: Sequence[AttemptRecord]) -> Slot | None:
+        """Where its agent is at work, if that is still so."""
+        last = attempts[-1] if attempts else None
+        if task.state not in ACTIVE_STATES or last is None or not last.worktree:
+            return None
+        if last.finished is not None or last.commit is not None:
+            return None
+        path = Path(last.worktree)
+        found = leftover_at(self._private, path)
+        name = AttemptName(self._run.id, task_slug(task.task), last.attempt)
+        if found.owner != name or found.base is None:
+            return None
+        slot = Slot(self._private, path, admin_of(self._private, path), found.base)
+        try:
+            slot.expect_intact()
+        except WorktreeLostError:
+            return None
+        return slot

@@ -32,6 +32,7 @@ from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord
 from cc4tui.errors import Cc4tuiError, NotFoundError
 from cc4tui.events import Event, RunStarted
 from cc4tui.ports import (
+    Against,
     Decision,
     Instance,
     OpenRequest,
@@ -41,6 +42,7 @@ from cc4tui.ports import (
     RunOptions,
     RunView,
     SavedWork,
+    TaskChanges,
     TrustQuestion,
     Write,
 )
@@ -255,7 +257,12 @@ class FakeCenter:
         self.asked: list[tuple[str, RunOptions]] = []
         """Forecasts that were asked for."""
         self.said: dict[tuple[str, str, int], list[AgentEvent]] = {}
-        self.diffs: dict[tuple[str, str], str] = {}
+        self.diffs: dict[tuple[str, ...], str] = {}
+        self.live: set[str] = set()
+        """Tasks whose differences are those of files that an agent works on."""
+        self.lines: dict[str, tuple[int, int]] = {}
+        self.counted: list[str] = []
+        """Tasks whose lines were asked for."""
         self.all_saved: list[SavedWork] = []
         self._subscribers: list[asyncio.Queue[Event]] = []
         self._watchers: list[asyncio.Queue[set[str]]] = []
@@ -423,8 +430,17 @@ class FakeCenter:
         finally:
             self._subscribers.remove(queue)
 
-    async def task_diff(self, run: str, task: str) -> str:
-        return self.diffs.get((run, task), "")
+    async def task_changes(
+        self, run: str, task: str, against: Against | None = None
+    ) -> TaskChanges:
+        against = against or Against.START
+        key = (run, task) if against is Against.START else (run, task, "merged")
+        text = self.diffs.get(key) or self.diffs.get((run, task), "")
+        return TaskChanges(text, against, "4b825dc642cb" if text else "", live=task in self.live)
+
+    async def task_lines(self, run: str, task: str) -> tuple[int, int] | None:
+        self.counted.append(task)
+        return self.lines.get(task)
 
     async def saved(self) -> list[SavedWork]:
         return list(self.all_saved)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from cc4tui import events as e
 from cc4tui.domain.run import TaskRunState
 from cc4tui.domain.usage import TokenUsage
-from cc4tui.screens.execution.diff import coloured
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
 from cc4tui.screens.execution.model import Heard, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, meters, tokens
@@ -177,44 +176,6 @@ def test_many_problems_are_summed_up(model: Model) -> None:
     text = "\n".join(plain(line) for line in resting_lines(run))
     assert text.count("✗ failed") == 8
     assert "and 12 more" in text
-
-
-# --- diffs ------------------------------------------------------------------------------------
-
-DIFF = """diff --git a/x.py b/x.py
-index 1..2 100644
---- a/x.py
-+++ b/x.py
-@@ -1,2 +1,3 @@ def f():
- same
--old
-+new
-+++ counted, as it stands in a hunk
-diff --git a/new.py b/new.py
-new file mode 100644
---- /dev/null
-+++ b/new.py
-@@ -0,0 +1 @@
-+x
-"""
-
-
-def test_a_diff_is_counted_and_coloured() -> None:
-    diff = coloured(DIFF)
-    assert (diff.files, diff.added, diff.removed) == (2, 3, 1)
-    assert "\x1b[32m+new\x1b[0m" in diff.text
-    assert "\x1b[31m-old\x1b[0m" in diff.text
-    assert "\x1b[36m@@ -1,2 +1,3 @@ def f():\x1b[0m" in diff.text
-    assert "\n+++ b/x.py\n" in diff.text
-
-
-def test_colours_of_the_files_themselves_are_taken_out() -> None:
-    diff = coloured("@@ -1 +1 @@\n+\x1b[41mx\x1b]0;t\x07\n")
-    assert "\x1b[32m+x\x1b[0m" in diff.text
-
-
-def test_no_diff_is_no_text() -> None:
-    assert coloured("").text == ""
 
 
 def test_a_limit_that_is_near_is_counted_down(story: Callable[..., Any]) -> None:

@@ -1,0 +1,53 @@
+"""Which verbs of the Execution tab make sense now: for footer, help and palette."""
+
+from collections.abc import Callable, Mapping
+
+from cc4tui.screens.execution.body import ExecutionBody
+from cc4tui.screens.execution.model import RETRYABLE_STATES, TaskView
+
+
+def is_offered(tab: ExecutionBody, action: str) -> bool:
+    """Whether an action would do something; those that need no more than a run always would."""
+    for_task = _FOR_TASK.get(action)
+    if for_task is not None:
+        task = tab.selected
+        return task is not None and for_task(tab, task)
+    for_tab = _FOR_TAB.get(action)
+    return for_tab is None or for_tab(tab)
+
+
+def _diff(tab: ExecutionBody, task: TaskView) -> bool:
+    return bool(task.attempts) and not tab.diff.is_open
+
+
+def _shell(tab: ExecutionBody, task: TaskView) -> bool:
+    return task.is_active and bool(task.attempts)
+
+
+def _dismiss(tab: ExecutionBody, task: TaskView) -> bool:
+    return tab.focused_pane is not None and not task.is_active
+
+
+def _shows_a_pane(tab: ExecutionBody) -> bool:
+    return (tab.grid.zoomed or tab.focused_pane) is not None and not tab.diff.is_open
+
+
+_FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
+    "zoom": lambda tab, task: not tab.is_whole,
+    "stop_task": lambda tab, task: task.is_active,
+    "shell": _shell,
+    "retry_task": lambda tab, task: task.state in RETRYABLE_STATES,
+    "diff": _diff,
+    "dismiss": _dismiss,
+}
+_FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
+    "back": lambda tab: tab.is_whole or tab.timeline_shown,
+    "search": lambda tab: tab.is_whole,
+    "timeline": lambda tab: tab.model is not None,
+    "other_base": lambda tab: tab.diff.is_open,
+    "toggle_raw": _shows_a_pane,
+    "other_try": _shows_a_pane,
+    "problems": lambda tab: tab.model is not None and any(tab.model.problems()),
+    "judge_changes": lambda tab: tab.model is not None and tab.model.quarantine is not None,
+    "stop_run": lambda tab: tab.model is not None and not tab.model.is_over,
+}
