@@ -149,6 +149,15 @@ class RequestAnswered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestRefused(Event):
+    """Signals that what a person asked of the run could not be done."""
+
+    kind: str
+    """retry_task, skip_task, message, fork, ..."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageSent(Event):
     """Signals that a person's message was handed to the agent, or waits for its next attempt."""
 
@@ -227,7 +236,7 @@ class TaskFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSkipped(Event):
-    """Signals that the task was done before this run."""
+    """Signals that the task was done before this run, or that a person passed over it."""
 
     reason: str
 
@@ -281,6 +290,18 @@ class RunRecovered(Event):
     done: int
     adopted: int
     retried: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAdded(Event):
+    """Signals that a person made a task out of another one of the run."""
+
+    title: str
+    batch: str
+    of: str
+    kind: str
+    """follow_up (of work that is done) or fork (of an attempt)."""
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)

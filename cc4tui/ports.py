@@ -67,7 +67,7 @@ class Request:
 
     id: int
     kind: str
-    """cancel_run, cancel_task, retry_task or message."""
+    """cancel_run, cancel_task, retry_task, skip_task, message, fork or answer."""
     run: str
     task: str | None
     data: Mapping[str, Any]
@@ -224,7 +224,11 @@ class Conversation(Protocol):
 
 
 class AgentBackend(Protocol):
-    """Drives one kind of agent program; holds no state of a task."""
+    """Drives one kind of agent program; holds no state of a task.
+
+    One that can go on in a copy of a session (`AgentJob.copy_session`) has
+    `copies_sessions = True`.
+    """
 
     driver: str
 
@@ -459,6 +463,49 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """How a task is to be done from its next attempt on; empty = as before."""
+
+    agent: str = ""
+    """A configured agent."""
+    model: str = ""
+    hint: str = ""
+    """Added to its prompt."""
+
+
+class MessageWay(StrEnum):
+    """What becomes of a message to a task."""
+
+    LIVE = "live"
+    """Its agent listens: it hears it while it works."""
+    QUEUED = "queued"
+    """Waits until the attempt has ended, which then goes on with it, in its session if it can."""
+    RESUMED = "resumed"
+    """The task has ended without success: it goes on from where it was left."""
+    FIRST = "first"
+    """No agent has begun: its first one gets it."""
+    FOLLOW_UP = "follow_up"
+    """The task is done: a new one follows up on it, from what merged, in its session if it can."""
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        return _WAYS[self]
+
+
+_WAYS = {
+    MessageWay.LIVE: "its agent hears it at once, after the tool call that runs",
+    MessageWay.QUEUED: "it waits until this try has ended, and is gone on with then,"
+    " in the same session if that can be resumed",
+    MessageWay.RESUMED: "the task goes on with it from where it was left,"
+    " in the same session if that can be resumed",
+    MessageWay.FIRST: "no agent has begun yet: the first one gets it",
+    MessageWay.FOLLOW_UP: "the task is done: a new one follows up on it, from what merged,"
+    " in the same session if that can be resumed",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryInfo:
     """What the status line says of the repository."""
 
@@ -575,7 +622,25 @@ class CommandCenter(Protocol):
 
     async def cancel_task(self, run: str, task: str) -> None: ...
 
-    async def retry_task(self, run: str, task: str) -> None: ...
+    async def retry_task(self, run: str, task: str, wish: Retry | None = None) -> None:
+        """Try a task again that ended without success.
+
+        Args:
+            wish: By another agent or model, or with a hint, from now on.
+        """
+
+    async def skip_task(self, run: str, task: str, reason: str = "") -> None:
+        """Pass over a task that nobody works on: what waits for it may start."""
+
+    async def fork_attempt(
+        self, run: str, task: str, text: str, attempt: int | None = None
+    ) -> None:
+        """Make a new task that goes on from an attempt's work, with a copy of its session.
+
+        Args:
+            text: What it is to do.
+            attempt: None = the newest one.
+        """
 
     async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
         """What agents wait for, oldest first: of one run, or of all that go on."""
@@ -584,9 +649,12 @@ class CommandCenter(Protocol):
         """Answer what an agent waits for, wherever its run goes on."""
 
     async def tell_agent(self, run: str, task: str, text: str, *, interrupt: bool = False) -> None:
-        """Hand a message to a task's agent: at once if it listens, else at its next attempt.
+        """Hand a message to a task's agent; `message_way` tells what becomes of it."""
 
-        A task that ended without success is tried again, from where it was left.
+    async def message_way(self, run: str, task: str) -> MessageWay:
+        """What would become of a message to this task now.
+
+        Raises UsageError when nobody can be told anything about it.
         """
 
     async def apply_plan_edit(self, run: str) -> None:

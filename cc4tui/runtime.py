@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, cast
 from cc4tui.config import Config, LoadedConfig, load_config
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.domain.run import (
+    ACTIVE_STATES,
+    DONE_STATES,
+    AttemptRecord,
+    RunRecord,
+    RunStatus,
+    TaskRunRecord,
+)
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
@@ -30,11 +37,13 @@ from cc4tui.ports import (
     Decision,
     Instance,
     Journal,
+    MessageWay,
     Notebook,
     OpenRequest,
     OutputReader,
     PlanSummary,
     RepositoryInfo,
+    Retry,
     RunOptions,
     RunView,
     SavedWork,
@@ -444,17 +453,60 @@ class Runtime:
         else:
             await self._store.add_request("cancel_task", run, task, {})
 
-    async def retry_task(self, run: str, task: str) -> None:
-        """Try a task again: in the run that goes on, or by continuing its run here."""
+    async def retry_task(self, run: str, task: str, wish: Retry | None = None) -> None:
+        """Try a task again: in the run that goes on, or by continuing its run here.
+
+        Args:
+            wish: By another agent or model, or with a hint, from now on.
+        """
         await self._known_task(run, task)
+        if wish is not None and wish.agent:
+            from cc4tui.services.agents.registry import backend_for
+
+            spec = self._agent(wish.agent)
+            if problem := backend_for(spec.driver).check(spec):
+                raise UsageError(problem)
+        data = {} if wish is None else asdict(wish)
+        await self._ask("retry_task", run, task, data)
+
+    async def skip_task(self, run: str, task: str, reason: str = "") -> None:
+        """Pass over a task that nobody works on: what waits for it may start."""
+        found = await self._known_task(run, task)
+        if found.state in (*ACTIVE_STATES, *DONE_STATES):
+            way_out = f"; stop it first: cc4tui cancel {run} {task}"
+            raise UsageError(
+                f"task {task} is {found.state.value}"
+                f"{way_out if found.state in ACTIVE_STATES else '; there is nothing to skip'}"
+            )
+        await self._ask("skip_task", run, task, {"reason": reason})
+
+    async def fork_attempt(
+        self, run: str, task: str, text: str, attempt: int | None = None
+    ) -> None:
+        """Make a new task that goes on from an attempt's work, with a copy of its session."""
+        found = await self._known_task(run, task)
+        number = found.attempts if attempt is None else attempt
+        if not 0 < number <= found.attempts:
+            raise UsageError(f"task {task} has {found.attempts} attempts, and no attempt {number}")
+        if found.state in ACTIVE_STATES:
+            raise UsageError(
+                f"task {task} is {found.state.value}; wait for its end, or stop it first:"
+                f" cc4tui cancel {run} {task}"
+            )
+        await self._ask("fork", run, task, {"text": text, "attempt": number})
+
+    async def _ask(self, kind: str, run: str, task: str, data: Mapping[str, Any]) -> None:
+        """Have it done by whoever works on the run, or by continuing it here."""
+        from cc4tui.services.pipeline.asking import carry_out
+
         active = self._session.active
         if active is not None and active.id == run and active.orchestrator is not None:
-            await active.orchestrator.retry(task)
+            await carry_out(active.orchestrator, kind, task, data)
         elif self._session.idle:
-            record = await self.find_run(run)
-            await self._session.resume(await self._surroundings(), record, retry=task)
+            record, surroundings = await self.find_run(run), await self._surroundings()
+            await self._session.resume(surroundings, record, asked=(kind, task, data))
         else:
-            await self._store.add_request("retry_task", run, task, {})
+            await self._store.add_request(kind, run, task, data)
 
     async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
         """What agents wait for, oldest first: of one run, or of all that go on."""
@@ -484,23 +536,19 @@ class Runtime:
             await self._store.add_request("answer", run, found.task, to_data(decision))
 
     async def tell_agent(self, run: str, task: str, text: str, *, interrupt: bool = False) -> None:
-        """Hand a message to a task's agent: at once if it listens, else at its next attempt."""
+        """Hand a message to a task's agent; `message_way` tells what becomes of it."""
+        await self.message_way(run, task)
+        await self._ask("message", run, task, {"text": text, "interrupt": interrupt})
+
+    async def message_way(self, run: str, task: str) -> MessageWay:
+        """What would become of a message to this task now; UsageError if nobody can be told."""
+        from cc4tui.services.pipeline.ways import stored_way
+
         found = await self._known_task(run, task)
-        if found.state in (TaskRunState.MERGED, TaskRunState.LANDED, TaskRunState.SKIPPED):
-            raise UsageError(
-                f"task {task} is done as {found.state.value}; write what else is to be done"
-                " into the plan as a new task"
-            )
-        message = {"text": text, "interrupt": interrupt}
         active = self._session.active
         if active is not None and active.id == run and active.orchestrator is not None:
-            await active.orchestrator.tell(task, text, interrupt=interrupt)
-        elif self._session.idle:
-            record = await self.find_run(run)
-            surroundings = await self._surroundings()
-            await self._session.resume(surroundings, record, message=(task, text))
-        else:
-            await self._store.add_request("message", run, task, message)
+            return active.orchestrator.way(task)
+        return await stored_way(self._store, found, self.config.agents)
 
     async def apply_plan_edit(self, run: str) -> None:
         """Take over an edit of the plan that is held by the run of this process."""

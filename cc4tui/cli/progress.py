@@ -37,6 +37,8 @@ class Narrator:
         """Write the event's line, if it has one."""
         if isinstance(event, events.RunStarted):
             self.learn({str(task["id"]): str(task["title"]) for task in event.tasks})
+        if isinstance(event, events.TaskAdded):
+            self.learn({event.task or "": event.title})
         text = self.line(event)
         if text is not None:
             self._write(f"{_clock(event.ts)}  {text}")
@@ -117,8 +119,6 @@ def _task_line(event: Event) -> tuple[str, str] | None:
         case events.AttemptStarted():
             again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
             return "started", f"{event.agent}{again}"
-        case events.RequestOpened() | events.RequestAnswered() | events.BudgetWarned():
-            return _for_the_person(event)
         case events.AttemptFinished():
             return _attempt_finished(event)
         case events.TaskVerified(passed=False):
@@ -141,17 +141,26 @@ def _task_line(event: Event) -> tuple[str, str] | None:
         case events.AgentOutput():
             return "says", event.text
         case _:
+            return _between(event)
+
+
+def _between(event: Event) -> tuple[str, str] | None:
+    """What passes between a person and the task: words, questions, wishes, warnings."""
+    match event:
+        case events.BudgetWarned():
+            return "budget", event.reason
+        case events.RequestOpened():
+            return "asks", f"{event.summary}; answer with: cc4tui answer {event.request} allow"
+        case events.RequestAnswered():
+            return clean_line(event.decision), f"by {event.by}"
+        case events.RequestRefused():
+            return "refused", event.reason
+        case events.MessageSent():
+            return ("told" if event.live else "will hear"), event.text
+        case events.TaskAdded():
+            return "added", f"{event.kind.replace('_', '-')} of {event.of}"
+        case _:
             return None
-
-
-def _for_the_person(
-    event: events.RequestOpened | events.RequestAnswered | events.BudgetWarned,
-) -> tuple[str, str]:
-    if isinstance(event, events.BudgetWarned):
-        return "budget", event.reason
-    if isinstance(event, events.RequestOpened):
-        return "asks", f"{event.summary}; answer with: cc4tui answer {event.request} allow"
-    return clean_line(event.decision), f"by {event.by}"
 
 
 def _attempt_finished(event: events.AttemptFinished) -> tuple[str, str] | None:

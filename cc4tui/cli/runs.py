@@ -8,11 +8,12 @@ import click
 from cc4tui.cli.output import counted, duration, iso, moment, note, print_json, say, table
 from cc4tui.cli.progress import counts_text
 from cc4tui.cli.session import Session, examples, json_option, pass_session
+from cc4tui.cli.talking import ask_run
 from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
 from cc4tui.domain.text import clean_line
 from cc4tui.domain.usage import TokenUsage, add_known
-from cc4tui.errors import ExitCode, UsageError
-from cc4tui.ports import RunView
+from cc4tui.errors import UsageError
+from cc4tui.ports import Retry, RunView
 
 
 if TYPE_CHECKING:
@@ -209,33 +210,45 @@ def cancel(session: Session, run: str, task: str | None) -> None:
     say(f"cancelled {session.run(work)}")
 
 
-@click.command(epilog=examples("cc4tui retry r-7f3 2.1"))
+@click.command(
+    epilog=examples(
+        "cc4tui retry r-7f3 2.1",
+        "cc4tui retry r-7f3 2.1 --agent codex",
+        'cc4tui retry r-7f3 2.1 --model opus --hint "the tests need a database: make db"',
+    )
+)
 @click.argument("run")
 @click.argument("task")
+@click.option("--agent", default="", metavar="NAME", help="Another agent, from now on.")
+@click.option("--model", default="", metavar="M", help="Another model, from now on.")
+@click.option("--hint", default="", metavar="TEXT", help="Added to its prompt, from now on.")
 @pass_session
-def retry(session: Session, run: str, task: str) -> int:
+def retry(session: Session, run: str, task: str, agent: str, model: str, hint: str) -> int:
     """Try a task again that ended without success.
 
     While its run goes on, in the process that works on it; else the run is continued here.
     """
 
-    from cc4tui.cli.conduct import Reporter, conduct
-    from cc4tui.cli.consent import consent
+    async def work(center: "Runtime", run_id: str) -> str:
+        _expect_unfinished(await center.run_view(run_id), task)
+        await center.retry_task(run_id, task, Retry(agent, model, hint))
+        return f"asked for another attempt at task {clean_line(task)} of run {run_id}"
 
-    async def work(center: "Runtime") -> int:
-        view = await center.run_view((await center.find_run(run)).id)
-        _expect_unfinished(view, task)
-        if view.run.status is RunStatus.RUNNING:
-            await center.retry_task(view.run.id, task)
-            say(f"asked for another attempt at task {clean_line(task)} of run {view.run.id}")
-            return ExitCode.OK
+    return ask_run(session, run, work)
 
-        await consent(center, center.config_question(), yes=False)
 
-        async def begin() -> str:
-            await center.retry_task(view.run.id, task)
-            return view.run.id
+@click.command(
+    epilog=examples("cc4tui skip r-7f3 2.1", 'cc4tui skip r-7f3 2.1 --reason "done by hand"')
+)
+@click.argument("run")
+@click.argument("task")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for those who look later.")
+@pass_session
+def skip(session: Session, run: str, task: str, reason: str) -> int:
+    """Pass over a task that nobody works on: what waits for it may start."""
 
-        return await conduct(center, begin, Reporter(as_json=False, with_output=False))
+    async def work(center: "Runtime", run_id: str) -> str:
+        await center.skip_task(run_id, task, reason)
+        return f"asked for task {clean_line(task)} of run {run_id} to be skipped"
 
-    return session.run(work)
+    return ask_run(session, run, work)

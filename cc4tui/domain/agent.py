@@ -31,6 +31,8 @@ class AgentJob:
     rehearse: str | None = None
     resume_session: str | None = None
     """The agent's own id of a session to go on with; some find it only from the same worktree."""
+    copy_session: bool = False
+    """Go on in a copy of `resume_session`, which stays as it is."""
     session_usage: TokenUsage | None = None
     """What `resume_session` had used before, for agents that report totals of the whole session."""
 

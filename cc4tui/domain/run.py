@@ -32,7 +32,7 @@ class TaskRunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
-    """Done before this run."""
+    """Done before this run, or passed over by a person."""
     BLOCKED = "blocked"
     """Something it depends on, or an earlier batch, failed."""
     NO_CHANGE = "no_change"
@@ -43,18 +43,18 @@ S = TaskRunState
 
 TRANSITIONS: Mapping[TaskRunState, frozenset[TaskRunState]] = {
     S.PENDING: frozenset({S.READY, S.BLOCKED, S.CANCELLED, S.SKIPPED}),
-    S.READY: frozenset({S.RUNNING, S.BLOCKED, S.CANCELLED}),
+    S.READY: frozenset({S.RUNNING, S.BLOCKED, S.CANCELLED, S.SKIPPED}),
     S.RUNNING: frozenset({S.READY, S.MERGING, S.FAILED, S.CANCELLED, S.NO_CHANGE}),
     S.MERGING: frozenset({S.VERIFYING, S.MERGED, S.READY, S.FAILED, S.CANCELLED}),
     S.VERIFYING: frozenset({S.MERGING, S.REVIEWING, S.MERGED, S.READY, S.FAILED, S.CANCELLED}),
     S.REVIEWING: frozenset({S.MERGING, S.READY, S.FAILED, S.CANCELLED}),
     S.MERGED: frozenset({S.LANDED}),
     S.LANDED: frozenset(),
-    S.FAILED: frozenset({S.READY}),
-    S.CANCELLED: frozenset({S.READY}),
+    S.FAILED: frozenset({S.READY, S.SKIPPED}),
+    S.CANCELLED: frozenset({S.READY, S.SKIPPED}),
     S.SKIPPED: frozenset(),
-    S.BLOCKED: frozenset({S.PENDING, S.READY}),
-    S.NO_CHANGE: frozenset({S.READY}),
+    S.BLOCKED: frozenset({S.PENDING, S.READY, S.SKIPPED}),
+    S.NO_CHANGE: frozenset({S.READY, S.SKIPPED}),
 }
 """Legal moves. `ready` after `running` is a retry or a recovery; after an end, a person's retry."""
 

@@ -49,6 +49,7 @@ class ClaudeBackend(CliBackend):
     )
 
     stdin = "pipe"
+    copies_sessions = True
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
         """Print mode; permissions by its policy, unless its arguments choose another mode."""
@@ -64,6 +65,8 @@ class ClaudeBackend(CliBackend):
             options += ["--effort", job.effort]
         if job.resume_session:
             options += ["--resume", job.resume_session]
+        if job.copy_session:
+            options += ["--fork-session"]
         return [*options, *spec.args]
 
     def stream(self, spec: AgentSpec, job: AgentJob) -> ClaudeStream:

@@ -27,6 +27,8 @@ class CliBackend(ABC):
     """As `Launch.stdin`; ``pipe`` if its stream is a Conversation."""
     policies: ClassVar[tuple[str, ...]] = POLICIES
     """Those of POLICIES that it can keep."""
+    copies_sessions: ClassVar[bool] = False
+    """Whether it can go on in a copy of a session."""
     interrupt_seconds: ClassVar[float]
     """How long it needs to end its own commands after SIGINT."""
 

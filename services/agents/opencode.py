@@ -45,6 +45,7 @@ class OpencodeBackend(CliBackend):
     install = "install it with: npm install -g opencode-ai"
     interrupt_seconds = 2.0  # obeyed at once, but its shells stay and are swept
     policies = ("yolo", "read-only")
+    copies_sessions = True
     defaults = {"OPENCODE_DISABLE_AUTOUPDATE": "1"}  # noqa: RUF012 - a ClassVar of the base
     passes = (
         *CLOUD_PASSES,
@@ -71,6 +72,8 @@ class OpencodeBackend(CliBackend):
             options += ["--variant", job.effort]
         if job.resume_session:
             options += ["--session", job.resume_session]
+        if job.copy_session:
+            options += ["--fork"]
         return [*options, *spec.args]
 
     def stream(self, spec: AgentSpec, job: AgentJob) -> "OpencodeStream":

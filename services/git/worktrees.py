@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cc4tui.errors import Cc4tuiError
+from cc4tui.errors import Cc4tuiError, GitError
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import AttemptName
 from cc4tui.services.git.saving import head_commit, preserve
@@ -81,6 +82,8 @@ class WorktreePool:
         self._leases: set[Lease] = set()
         self._waiting: deque[asyncio.Future[Slot]] = deque()
         self._making = 0
+        self._names: set[str] = set()
+        """Of slots that are being made."""
         self._makers: set[asyncio.Task[None]] = set()
         self._cleaning: dict[Path, asyncio.Task[None]] = {}
         self._number = 0
@@ -119,13 +122,15 @@ class WorktreePool:
 
         Args:
             owner: Whose work it will hold.
-            prefer: The folder to take, if it is free or is just being cleaned.
+            prefer: The folder to take, if it is free, is just being cleaned, or can be made.
 
         Raises:
             GitError: no worktree can be made.
         """
         if prefer in self._cleaning:
             await asyncio.wait([self._cleaning[prefer]])
+        if prefer is not None and (made := await self._preferred(prefer)) is not None:
+            return self._lease(made, owner)
         if self._free:
             wanted = next((slot for slot in self._free if slot.worktree == prefer), self._free[0])
             self._free.remove(wanted)
@@ -141,6 +146,26 @@ class WorktreePool:
             self._give_up(future)
             raise
         return self._lease(slot, owner)
+
+    async def _preferred(self, path: Path) -> Slot | None:
+        """A slot made in this folder; None when it is another's, or is there already."""
+        folder = (self.private.state_dir / "worktrees").resolve()
+        while path.name in self._names and self._makers:
+            await asyncio.wait(self._makers, return_when=asyncio.FIRST_COMPLETED)
+        known = any(slot.worktree == path for slot in self._slots.values())
+        taken = known or path.name in self._names or os.path.lexists(path)
+        if path.parent != folder or taken or self._closing:
+            return None
+        self._names.add(path.name)
+        try:
+            slot = await make_slot(self.private, path.name, self._base)
+        except GitError as error:
+            log.warning("%s cannot be made again: %s", path, error)
+            return None
+        finally:
+            self._names.discard(path.name)
+        self._slots[slot.id] = slot
+        return slot
 
     def adopt(self, slot: Slot, owner: AttemptName) -> Lease:
         """Lend a worktree of an earlier process on to whoever continues the work in it."""
@@ -224,7 +249,12 @@ class WorktreePool:
         self._offer(slot)
 
     async def _made(self) -> Slot:
-        return await make_slot(self.private, self._unused_name(), self._base)
+        name = self._unused_name()
+        self._names.add(name)
+        try:
+            return await make_slot(self.private, name, self._base)
+        finally:
+            self._names.discard(name)
 
     def _fail_one(self, error: Exception) -> None:
         while self._waiting:
@@ -238,7 +268,7 @@ class WorktreePool:
         while True:
             self._number += 1
             path = self.private.state_dir / "worktrees" / f"slot-{self._number}"
-            if not path.exists() and not path.is_symlink():
+            if path.name not in self._names and not os.path.lexists(path):
                 return path.name
 
     def _start(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":

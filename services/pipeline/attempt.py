@@ -22,7 +22,7 @@ from cc4tui.services.agents.redaction import mask_outputs
 from cc4tui.services.agents.replay import recorded_driver, remember_driver
 from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.clocks import Clocks, Overdue, TimeLimits
-from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.context import Claim, Origin, RunContext
 from cc4tui.services.pipeline.folders import attempt_folder
 from cc4tui.services.pipeline.following import Follower
 from cc4tui.services.pipeline.preparation import SetupError
@@ -81,13 +81,13 @@ class AttemptRunner:
                     claim.attempt,
                     folder,
                     _Watch(self._context, claim),
-                    after=claim.after,
+                    after=_begun_from(claim.after),
                 )
             except SetupError as error:
                 return _not_set_up(claim, error)
             stack.push_async_callback(self._part_with, claim, checkout)
-            session = _session(claim, checkout)
-            prompt = "\n\n".join(claim.messages) if session else self._prompt(claim)
+            session = self._session(claim, checkout)
+            prompt = self._words(claim) if session else self._prompt(claim)
             job = self._job(claim, checkout, _write_prompt(folder, prompt))
             job = _resumed(job, claim, session)
             remember_driver(folder, claim.planned.agent.driver)
@@ -172,6 +172,27 @@ class AttemptRunner:
                 return
         await self._context.workspace.give_back(checkout)
 
+    def _session(self, claim: Claim, checkout: Checkout) -> str | None:
+        """The session to go on with; agents find one only in the folder that it began in."""
+        after, agent = claim.after, claim.planned.agent
+        if after is None or after.record.agent != agent.name:
+            return None
+        if after.copy and not getattr(
+            self._context.backend(agent.driver), "copies_sessions", False
+        ):
+            return None
+        same_folder = after.record.worktree == str(checkout.path)
+        return after.record.session if same_folder else None
+
+    def _words(self, claim: Claim) -> str:
+        """What is said in a session that knows the rest."""
+        made = self._context.wishes.offshoot(claim.task)
+        if made is None:
+            return "\n\n".join(claim.messages)
+        failed = self._context.redactor.text(claim.previous_failure)
+        again = f"This was tried before and failed: {failed}" if failed else ""
+        return "\n\n".join(filter(None, [made.text, *claim.messages, again]))
+
     def _prompt(self, claim: Claim) -> str:
         planned, plan = claim.planned, self._context.plan
         return build_prompt(
@@ -183,7 +204,7 @@ class AttemptRunner:
             verify_commands=planned.verify,
             attempt=claim.attempt,
             previous_failure=self._context.redactor.text(claim.previous_failure),
-            messages=(*claim.messages, GOES_ON) if claim.after is not None else claim.messages,
+            messages=(*planned.hints, *claim.messages, *_reminder(claim.after)),
             may_ask=planned.agent.policy in ("ask", "accept-edits"),
         )
 
@@ -278,6 +299,7 @@ class AttemptRunner:
             after_result=limits.after_result,
         )
         await self._recorder.write(attempts=[update], events=[event])
+        self._context.mailbox.delivered(claim.task, claim.messages)
 
     def _others(self, claim: Claim) -> list[str]:
         return [task for task in self._context.claims if task != claim.task]
@@ -336,18 +358,22 @@ class AttemptRunner:
         await self._recorder.write(attempts=[update])
 
 
-def _session(claim: Claim, checkout: Checkout) -> str | None:
-    """The session that the attempt goes on with; agents find one only in the folder it began in."""
-    after = claim.after
-    if after is None or after.agent != claim.planned.agent.name:
+def _begun_from(after: Origin | None) -> AttemptRecord | None:
+    """Whose folder, and whose commit if that is not merged."""
+    if after is None:
         return None
-    return after.session if after.worktree == str(checkout.path) else None
+    return replace(after.record, commit=None) if after.merged else after.record
+
+
+def _reminder(after: Origin | None) -> tuple[str, ...]:
+    return (GOES_ON,) if after is not None and not after.merged else ()
 
 
 def _resumed(job: AgentJob, claim: Claim, session: str | None) -> AgentJob:
     if session is None or claim.after is None:
         return job
-    return replace(job, resume_session=session, session_usage=claim.after.usage)
+    after = claim.after
+    return replace(job, resume_session=session, copy_session=after.copy, session_usage=after.used)
 
 
 class _Watch:

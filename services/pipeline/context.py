@@ -7,16 +7,32 @@ from pathlib import Path
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import AttemptRecord, RunRecord
+from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import AgentBackend, Process, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.pipeline.budgets import Budgets
 from cc4tui.services.pipeline.clocks import TimeLimits
 from cc4tui.services.pipeline.desk import Desk
+from cc4tui.services.pipeline.mailbox import Mailbox
 from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.talk import Talk
+from cc4tui.services.pipeline.wishes import Wishes
 from cc4tui.services.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an attempt goes on with: an earlier one's work, and its session if that is found."""
+
+    record: AttemptRecord
+    used: TokenUsage | None = None
+    """Tokens of all attempts in that session together."""
+    merged: bool = False
+    """Its work is merged: what merged is begun from, not what it left."""
+    copy: bool = False
+    """It stays as it is: a copy of its session is gone on with."""
 
 
 @dataclass
@@ -30,11 +46,13 @@ class Claim:
     """What went wrong last time, for the agent's prompt."""
     messages: tuple[str, ...] = ()
     """What a person told the task while no agent listened, for the prompt."""
-    after: AttemptRecord | None = None
-    """The attempt that this one goes on with: its work, and its session if that can be found."""
+    after: Origin | None = None
+    """What this attempt goes on with; None = it begins afresh."""
     shortages: int = 0
     """`Patience.shortages` when it was claimed."""
     process: Process | None = None
+    redirected: bool = False
+    """It is being stopped to go on at once with what a person told it."""
     stop_why: str | None = None
     """Set when a person or the run's end asked for its stop; also before the process exists."""
     leaving: str | None = None
@@ -97,6 +115,7 @@ class RunContext:
     patience: Patience
     desk: Desk
     budgets: Budgets
+    wishes: Wishes
     folder: Path
     """Holds the attempts' folders: ``<task slug>-<attempt>``."""
     backend: Callable[[str], AgentBackend]
@@ -113,5 +132,7 @@ class RunContext:
     """Agents work on when this program is gone, however it went."""
     claims: dict[str, Claim] = field(default_factory=dict)
     """Attempts under way, by task."""
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    """What people told tasks while no agent listened."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     """Notified whenever a task's state changed."""

@@ -10,17 +10,17 @@ from typing import Any
 
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
-from cc4tui.errors import GitError, UnfitError, sentence
-from cc4tui.events import Event, RunFinished, RunResumed, TaskSkipped
+from cc4tui.errors import Cc4tuiError, GitError, UnfitError, sentence
+from cc4tui.events import Event, RequestRefused, RunFinished, RunResumed, TaskSkipped
 from cc4tui.ports import RunOptions
 from cc4tui.services.pipeline.adoption import Stock, take_stock
+from cc4tui.services.pipeline.asking import carry_out
 from cc4tui.services.pipeline.budgets import Budgets
 from cc4tui.services.pipeline.context import RunContext
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.finish import Finisher
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.group import add
-from cc4tui.services.pipeline.inbox import from_data
 from cc4tui.services.pipeline.live_plan import LivePlan
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
@@ -36,6 +36,7 @@ from cc4tui.services.pipeline.schedule import Schedule
 from cc4tui.services.pipeline.selection import PlannedTask, plan_tasks
 from cc4tui.services.pipeline.surroundings import Surroundings
 from cc4tui.services.pipeline.verification import Verifier
+from cc4tui.services.pipeline.wishes import Wishes
 from cc4tui.services.pipeline.workspace import Workspace
 from cc4tui.services.plans.reading import read_plan
 
@@ -55,10 +56,8 @@ class ActiveRun:
         self.live: LivePlan | None = None
         self.stopping: str | None = None
         self.cancelled = False
-        self.retry: str | None = None
-        """A task to try again as soon as the run goes on."""
-        self.message: tuple[str, str] | None = None
-        """The same with words for it."""
+        self.asked: tuple[str, str, Mapping[str, Any]] | None = None
+        """What to do as soon as the run goes on: kind, task and data, as `carry_out` takes them."""
         self.accept_changes = False
         """A person has looked at what quarantined the run."""
         self.verifier: Verifier | None = None
@@ -173,14 +172,16 @@ class RunEngine:
         folder = run_folder(self._s.state, run.id)
         options = RunOptions(**_tuples(run.options))
         copies = PlanCopies(folder)
+        wishes = Wishes(folder / "wishes.json", self._s.agents)
         data = copies.current.read_bytes()
         plan = read_plan(data, run.plan, accept_offers=options.accept_offers)
         recorder = Recorder(run.id, self._s.journal, self._s.bus, self._s.redactor)
         return RunContext(
             run=run,
             plan=plan,
-            tasks=self._planned(plan, copies.others(), options, records),
+            tasks=self._planned(plan, copies.others(), options, records, wishes),
             recorder=recorder,
+            wishes=wishes,
             budgets=Budgets(self._s.budget, records),
             desk=Desk(
                 run.id,
@@ -206,16 +207,19 @@ class RunEngine:
         others: Sequence[Path],
         options: RunOptions,
         records: Sequence[TaskRunRecord],
+        wishes: Wishes,
     ) -> dict[str, PlannedTask]:
         """The run's tasks; those that an edit took out after they had started, as they were."""
-        known = {record.task for record in records}
+        known = {record.task for record in records if wishes.offshoot(record.task) is None}
         tasks = self._all_tasks(plan, options)
         for file in others:
             if known <= tasks.keys():
                 break
             before = read_plan(file.read_bytes(), plan.path, accept_offers=options.accept_offers)
             tasks = {**self._all_tasks(before, options), **tasks}
-        return {task: planned for task, planned in tasks.items() if task in known}
+        every = {record.task for record in records}
+        made = wishes.applied(tasks)
+        return {task: planned for task, planned in made.items() if task in every}
 
     def _all_tasks(self, plan: Plan, options: RunOptions) -> dict[str, PlannedTask]:
         every = replace(options, redo=True, batches=(), tasks=())
@@ -237,6 +241,7 @@ class RunEngine:
             run={"status": RunStatus.RUNNING, "finished": None, "reason": ""},
             events=[RunResumed(run=run.id, reason="continued")],
         )
+        await context.mailbox.read(self._s.journal, run.id)
         attempts = await self._s.journal.attempts(run.id)
         return await Recovery(context).reconcile(records, attempts, stock)
 
@@ -249,10 +254,8 @@ class RunEngine:
             await orchestrator.stop(active.stopping)
         if active.cancelled:
             await orchestrator.cancel_all()
-        if active.retry is not None:
-            await orchestrator.retry(active.retry)
-        if active.message is not None:
-            await orchestrator.tell(*active.message)
+        if active.asked is not None:
+            await self._carry_out(orchestrator, active.id, *active.asked)
         async with asyncio.TaskGroup() as group:
             watcher = add(group, partial(self._serve_requests, active, orchestrator))
             await orchestrator.run(recovered.committed, recovered.adopted)
@@ -265,7 +268,7 @@ class RunEngine:
 
         def planner(plan: Plan) -> dict[str, PlannedTask]:
             planned = plan_tasks(plan, options, self._s.defaults, agents, {})
-            return {task.task.id: task for task in planned}
+            return context.wishes.applied({task.task.id: task for task in planned})
 
         root = self._s.repository.root or self._s.repository.common_dir
         return LivePlan(
@@ -281,21 +284,32 @@ class RunEngine:
         """Do what other processes asked for through the database."""
         while True:
             for request in await self._s.journal.take_requests(active.id):
-                match request.kind:
-                    case "cancel_run":
-                        await active.cancel()
-                    case "cancel_task" if request.task is not None:
-                        await orchestrator.cancel(request.task)
-                    case "retry_task" if request.task is not None:
-                        await orchestrator.retry(request.task)
-                    case "message" if request.task is not None:
-                        text, now = str(request.data.get("text", "")), request.data.get("interrupt")
-                        await orchestrator.tell(request.task, text, interrupt=now is True)
-                    case "answer":
-                        await orchestrator.answer(from_data(request.data))
+                if request.kind == "cancel_run":
+                    await active.cancel()
+                    continue
+                asked = request.kind, request.task, request.data
+                await self._carry_out(orchestrator, active.id, *asked)
             if active.live is not None:
                 await active.live.look()
             await asyncio.sleep(REQUEST_SECONDS)
+
+    async def _carry_out(
+        self,
+        orchestrator: Orchestrator,
+        run: str,
+        kind: str,
+        task: str | None,
+        data: Mapping[str, Any],
+    ) -> None:
+        """Whoever asked was told what can be known beforehand; the rest is said in the run."""
+        try:
+            await carry_out(orchestrator, kind, task, data)
+        except Cc4tuiError as error:
+            log.warning("%s of %s in %s was refused: %s", kind, task, run, error)
+            recorder = Recorder(run, self._s.journal, self._s.bus, self._s.redactor)
+            await recorder.write(
+                events=[RequestRefused(run=run, task=task, kind=kind, reason=str(error))]
+            )
 
 
 def _orchestrator(

@@ -83,7 +83,8 @@ class Finisher:
         if not landing.landed:
             return await self._refused(merged, landing)
         await self._landed(merged)
-        problems = await self._context.workspace.ticker.tick_in_place([t.task for t in merged])
+        planned = [t.task for t in merged if self._context.wishes.offshoot(t.task) is None]
+        problems = await self._context.workspace.ticker.tick_in_place(planned)
         return replace(landing, reason=" ".join(problems)) if problems else landing
 
     def _checks(self) -> "LandingChecks":

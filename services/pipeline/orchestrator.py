@@ -6,13 +6,29 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
-from cc4tui.errors import NotFoundError, sentence
-from cc4tui.events import MessageSent, TaskBlocked, TaskCancelled, TaskReady, TaskStateChanged
-from cc4tui.ports import Decision, TaskUpdate
+from cc4tui.domain.run import (
+    DONE_STATES,
+    AttemptOutcome,
+    AttemptRecord,
+    ReasonCode,
+    TaskRunRecord,
+    TaskRunState,
+)
+from cc4tui.domain.usage import TokenUsage
+from cc4tui.errors import NotFoundError, UsageError, sentence
+from cc4tui.events import (
+    MessageSent,
+    TaskAdded,
+    TaskBlocked,
+    TaskCancelled,
+    TaskReady,
+    TaskSkipped,
+    TaskStateChanged,
+)
+from cc4tui.ports import Decision, MessageWay, Retry, TaskUpdate
 from cc4tui.services.pipeline.adoption import Adopted
 from cc4tui.services.pipeline.attempt import AttemptRunner
-from cc4tui.services.pipeline.context import Claim, RunContext
+from cc4tui.services.pipeline.context import Claim, Origin, RunContext
 from cc4tui.services.pipeline.group import add
 from cc4tui.services.pipeline.inbox import answer_of
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
@@ -20,14 +36,17 @@ from cc4tui.services.pipeline.patience import STARVATIONS
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event
 from cc4tui.services.pipeline.planned import schedulable, task_records
 from cc4tui.services.pipeline.recorder import move
+from cc4tui.services.pipeline.remembering import remember_run
 from cc4tui.services.pipeline.schedule import Schedule
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.settlement import Settlement
+from cc4tui.services.pipeline.wishes import FOLLOW_UP, FORK, planned_offshoot
 
 
 RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
+SKIPPABLE = RETRYABLE | {TaskRunState.PENDING, TaskRunState.READY}
 log = logging.getLogger(__name__)
 
 
@@ -54,10 +73,10 @@ class Orchestrator:
         self._fences = {record.task: record.fence for record in records}
         self._tries = {record.task: record.attempts for record in records}
         self._failures: dict[str, str] = {}
-        self._messages: dict[str, list[str]] = {}
         self._budget_used: dict[str, int] = {}
         self._starvations: dict[str, int] = {}
         self._stopping: str | None = None
+        self._working = False
         self._paused = False
         self._left: list[str] = []
         self._merging: asyncio.TaskGroup | None = None
@@ -76,6 +95,7 @@ class Orchestrator:
             committed: Work that an earlier process had committed but not merged.
             adopted: Attempts that an earlier process had begun; each keeps a worker busy.
         """
+        self._working = True
         workers = max(self._context.run.workers, len(adopted))
         async with asyncio.TaskGroup() as merging:
             self._merging = merging
@@ -131,16 +151,49 @@ class Orchestrator:
         for task in list(self._schedule.states):
             await self.cancel(task, why)
 
-    async def retry(self, task: str) -> None:
-        """Put a task that ended without success back, and what was blocked by it."""
+    async def retry(self, task: str, wish: Retry | None = None) -> None:
+        """Put a task that ended without success back, and what was blocked by it.
+
+        Args:
+            wish: By whom, and with which hint, from its next attempt on.
+
+        Raises:
+            UsageError: there is no such agent.
+        """
         async with self._context.changed:
-            if self._state(task) not in RETRYABLE:
+            state = self._state(task)
+            if wish is not None and state not in DONE_STATES:
+                planned = self._context.wishes.choose(self._context.tasks[task], wish)
+                self._context.tasks = {**self._context.tasks, task: planned}
+            if state not in RETRYABLE:
                 return
             await self._reopen(task, "retry asked for")
-            for other in self._schedule.dependents(task):
-                if self._schedule.states[other] is TaskRunState.BLOCKED:
-                    await self._reopen(other, "no longer blocked")
+            await self._unblock(task)
             self._context.changed.notify_all()
+
+    async def skip(self, task: str, reason: str = "") -> None:
+        """Pass over a task that nobody works on; what waits for it may start.
+
+        Raises:
+            UsageError: somebody works on it, or it is done.
+        """
+        async with self._context.changed:
+            state = self._state(task)
+            if state not in SKIPPABLE or task in self._context.claims:
+                raise UsageError(f"task {task} is {state.value}; only what rests can be skipped")
+            why = f"skipped by a person{f': {reason}' if reason else ''}"
+            await self._recorder.write(
+                tasks=[move(task, state, TaskRunState.SKIPPED, reason=why)],
+                events=[TaskSkipped(run=self._context.run.id, task=task, reason=why)],
+            )
+            self._schedule.states[task] = TaskRunState.SKIPPED
+            await self._unblock(task)
+            self._context.changed.notify_all()
+
+    async def _unblock(self, task: str) -> None:
+        for other in self._schedule.dependents(task):
+            if self._schedule.states[other] is TaskRunState.BLOCKED:
+                await self._reopen(other, "no longer blocked")
 
     async def answer(self, decision: Decision) -> None:
         """Answer what an agent waits for; what does not wait any more is passed over."""
@@ -149,28 +202,121 @@ class Orchestrator:
         )
 
     async def tell(self, task: str, text: str, *, interrupt: bool = False) -> None:
-        """Hand a message to the task's agent: at once if it listens, else at its next attempt.
+        """Hand a message to the task's agent, as `way` says.
 
         Args:
             interrupt: End what it is doing now; it goes on with the message, if there is one.
+
+        Raises:
+            UsageError: nobody can be told anything about it any more.
         """
+        way = self.way(task)
+        if way is MessageWay.FOLLOW_UP and text:
+            await self._branch_off(task, text, FOLLOW_UP)
+        if way is MessageWay.FOLLOW_UP:
+            return
         claim = self._context.claims.get(task)
         talk = claim.talk if claim is not None else None
-        live = talk is not None and not talk.closed
-        if talk is not None and live:
+        if way is MessageWay.LIVE and talk is not None:
             if interrupt:
                 talk.interrupt()
             if text:
                 talk.say(text)
-        elif text:
-            self._messages.setdefault(task, []).append(text)
         if text:
-            run = self._context.run.id
-            attempt = claim.attempt if claim is not None else None
-            event = MessageSent(run=run, task=task, attempt=attempt, text=text, live=live)
-            await self._recorder.write(events=[event])
-        if not live:
+            await self._tell(task, text, claim, live=way is MessageWay.LIVE)
+        if way is MessageWay.QUEUED and claim is not None and interrupt and text:
+            self._redirect(claim)
+        elif way is not MessageWay.LIVE:
             await self.retry(task)
+
+    def _redirect(self, claim: Claim) -> None:
+        """An agent that does not listen can only be ended, to go on with what waits for it."""
+        if self._state(claim.task) is TaskRunState.RUNNING:
+            claim.redirected = True
+            claim.stop("interrupted by a message")
+
+    def way(self, task: str) -> MessageWay:
+        """What becomes of a message to this task now.
+
+        Raises:
+            UsageError: nobody can be told anything about it.
+        """
+        state, claim = self._state(task), self._context.claims.get(task)
+        if self._context.tasks[task].task.run:
+            raise UsageError(f"task {task} is plain commands; there is nobody to tell")
+        if claim is not None:
+            live = claim.talk is not None and not claim.talk.closed
+            return MessageWay.LIVE if live else MessageWay.QUEUED
+        if state in DONE_STATES and not self._tries[task]:
+            raise UsageError(f"task {task} was skipped; there is nobody to tell")
+        if state in DONE_STATES:
+            return MessageWay.FOLLOW_UP
+        if not self._tries[task]:
+            return MessageWay.FIRST
+        return MessageWay.RESUMED if state in RETRYABLE else MessageWay.QUEUED
+
+    async def _tell(self, task: str, text: str, claim: Claim | None, *, live: bool) -> None:
+        """Record a message; one that nobody hears now waits for the next attempt."""
+        attempt = claim.attempt if claim is not None else self._tries[task] or None
+        event = MessageSent(
+            run=self._context.run.id, task=task, attempt=attempt, text=text, live=live
+        )
+        await self._recorder.write(events=[event])
+        if not live:
+            self._context.mailbox.put(task, text)
+
+    async def fork(self, task: str, text: str, attempt: int | None = None) -> None:
+        """Make a new task that goes on from an attempt, which stays as it is.
+
+        Raises:
+            UsageError: it has no such attempt, or somebody works on it.
+        """
+        self._state(task)
+        if task in self._context.claims:
+            raise UsageError(f"task {task} is being worked on; stop it first, or wait")
+        await self._branch_off(task, text, FORK, attempt)
+
+    async def _branch_off(
+        self, task: str, text: str, kind: str, attempt: int | None = None
+    ) -> None:
+        """Let a new task join the run that grows out of another one.
+
+        Raises:
+            UsageError: it cannot; the sentence says why.
+        """
+        run = self._context.run
+        async with self._context.changed:
+            if self._working and self._schedule.finished:
+                raise UsageError(f"run {run.id} is just ending; say it again once it has ended")
+            base = self._context.tasks[task]
+            if base.task.run:
+                raise UsageError(f"task {task} is plain commands; there is nobody to tell")
+            number = attempt or self._tries[task]
+            if not 0 < number <= self._tries[task]:
+                raise UsageError(f"task {task} has no attempt {number}")
+            wishes, states = self._context.wishes, self._schedule.states
+            made = await asyncio.to_thread(wishes.branch_off, task, number, text, kind, [*states])
+            planned = planned_offshoot(made, base)
+            tasks = {**self._context.tasks, made.id: planned}
+            records = task_records(run, [*tasks.values()])
+            event = TaskAdded(
+                run=run.id,
+                task=made.id,
+                title=planned.task.title,
+                batch=planned.task.batch,
+                of=task,
+                kind=kind,
+                text=text,
+            )
+            await self._recorder.write(new_tasks=[records[-1]], events=[event])
+            self._context.tasks = tasks
+            self._schedule.replan(
+                [schedulable(item) for item in tasks.values()],
+                {name: item.state for name, item in tasks.items()},
+            )
+            self._fences[made.id] = self._tries[made.id] = 0
+            await asyncio.to_thread(remember_run, self._context.folder, run, records)
+            self._context.changed.notify_all()
 
     async def replan(
         self, plan: Plan, planned: Mapping[str, PlannedTask], difference: PlanDifference
@@ -317,18 +463,31 @@ class Orchestrator:
             folder="",
             step="claimed",
         )
-        earlier = await self._recorder.attempts(task) if task in self._messages else []
+        messages = self._context.mailbox.of(task)
+        origin = await self._origin(task, told=bool(messages))
         await self._recorder.write(tasks=[claimed], attempts=[journal])
         self._fences[task], self._tries[task] = fence + 1, attempt
         self._schedule.states[task] = TaskRunState.RUNNING
-        messages = tuple(self._messages.pop(task, ()))
-        claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""), messages)
-        claim.after = earlier[-1] if messages and earlier else None
+        claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""), messages, origin)
         claim.shortages = self._context.patience.shortages
         self._context.claims[task] = claim
         if self._stopping is not None:  # asked for while it was being recorded
             claim.stop(self._stopping)
         return claim
+
+    async def _origin(self, task: str, *, told: bool) -> Origin | None:
+        """What the next attempt goes on with: the one before if it was told something since."""
+        if told and (earlier := await self._recorder.attempts(task)):
+            return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
+        made = self._context.wishes.offshoot(task)
+        if made is None:
+            return None
+        earlier = await self._recorder.attempts(made.of)
+        record = next((one for one in earlier if one.attempt == made.attempt), None)
+        if record is None:
+            return None
+        merged, used = made.kind == FOLLOW_UP, used_in(earlier, record.session)
+        return Origin(record, used, merged=merged, copy=not merged)
 
     async def _attempt(self, claim: Claim, adopted: Adopted | None = None) -> None:
         try:
@@ -344,7 +503,9 @@ class Orchestrator:
             self._left.append(claim.task)
             await self._ended(claim, TaskRunState.RUNNING)
             return
-        told = bool(self._messages.get(claim.task)) and self._stopping is None
+        for text in claim.talk.unsaid if claim.talk is not None else ():
+            await self._tell(claim.task, text, claim, live=False)
+        told = bool(self._context.mailbox.of(claim.task)) and self._stopping is None
         done = report.result.outcome is AttemptOutcome.SUCCEEDED and report.commit is not None
         if done and not told:
             await self._settlement.committed(claim, report)
@@ -355,7 +516,7 @@ class Orchestrator:
         else:
             stopped = report.result.outcome is AttemptOutcome.STOPPED
             over = report.result.reason_code is ReasonCode.BUDGET
-            again = (told and not stopped) or (
+            again = (told and (claim.redirected or not stopped)) or (
                 not over and await self._may_retry(claim, report.result.outcome)
             )
             state = await self._settlement.ended(claim, report, again, self._stopping)
@@ -366,10 +527,15 @@ class Orchestrator:
     async def _merge(self, item: Mergeable) -> None:
         claim = item.claim
         refusal = await self._merges.merge(item)
+        told = bool(self._context.mailbox.of(claim.task)) and self._stopping is None
         if refusal is None:
+            if told:  # before its end counts: the run may have nothing else left to do
+                text = self._context.mailbox.take(claim.task)
+                await self._branch_off(claim.task, text, FOLLOW_UP)
             await self._ended(claim, TaskRunState.MERGED)
             return
-        again = refusal.reason_code is not ReasonCode.STOPPED and self._retries_left(claim)
+        stopped = refusal.reason_code is ReasonCode.STOPPED
+        again = not stopped and (told or self._retries_left(claim))
         if again:
             self._failures[claim.task] = refusal.detail or refusal.reason
         await self._ended(
@@ -411,3 +577,12 @@ class Orchestrator:
     async def _notify(self) -> None:
         async with self._context.changed:
             self._context.changed.notify_all()
+
+
+def used_in(attempts: Sequence[AttemptRecord], session: str | None) -> TokenUsage | None:
+    """Tokens that attempts used in a session together; None when nothing is known of it."""
+    used: TokenUsage | None = None
+    for attempt in attempts:
+        if session is not None and attempt.session == session:
+            used = attempt.usage if used is None else used + attempt.usage
+    return used

@@ -48,6 +48,8 @@ class PlannedTask:
     """``tokens`` and/or ``usd`` of all its attempts together; None = no limit."""
     reason: str = ""
     """Why it is skipped or blocked from the start."""
+    hints: tuple[str, ...] = ()
+    """What a person added for every further attempt."""
 
 
 def plan_tasks(

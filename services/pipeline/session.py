@@ -4,7 +4,7 @@ Asking whether one goes on is cheap: what carries it out is imported when the fi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -102,8 +102,7 @@ class RunSession:
         surroundings: "Surroundings",
         run: RunRecord,
         *,
-        retry: str | None = None,
-        message: tuple[str, str] | None = None,
+        asked: tuple[str, str, Mapping[str, Any]] | None = None,
         accept_changes: bool = False,
         with_output: bool = False,
         detach: bool = False,
@@ -111,8 +110,7 @@ class RunSession:
         """Continue a stored run in this process.
 
         Args:
-            retry: A task that ended without success and is to be tried again.
-            message: The same with something to tell it: the task and the words.
+            asked: What is to be done with one of its tasks first: kind, task and data.
             accept_changes: What the repository executes now is meant, though tasks may have
                 changed it.
             detach: Its agents work on when this program is gone, however it went.
@@ -121,8 +119,7 @@ class RunSession:
 
         self._claim_repository()
         active = ActiveRun(run)
-        active.retry = retry
-        active.message = message
+        active.asked = asked
         active.accept_changes = accept_changes
         active.detach = detach
         self._launch(surroundings, active, with_output=with_output)

@@ -37,6 +37,7 @@ class Talk:
         self._task, self._attempt, self._policy = about
         self._due: deque[Callable[[], None]] = deque()
         self._closed = False
+        self._unsaid: list[str] = []
         self._open: set[str] = set()
         if adopted:
             stream.outgoing()
@@ -58,7 +59,16 @@ class Talk:
 
     def say(self, text: str) -> None:
         """A message of a person."""
-        self._due.append(lambda: self._stream.say(text))
+        self._unsaid.append(text)
+        self._due.append(self._say_next)
+
+    @property
+    def unsaid(self) -> tuple[str, ...]:
+        """Messages that did not reach it: it ended before."""
+        return tuple(self._unsaid)
+
+    def _say_next(self) -> None:
+        self._stream.say(self._unsaid.pop(0))
 
     def interrupt(self) -> None:
         """End what it is doing now."""

@@ -61,6 +61,26 @@ async def test_slots_are_reused_not_remade(session: Any) -> None:
     assert len(seen) == 1
 
 
+async def test_a_folder_of_before_is_made_again_for_who_goes_on_in_it(
+    session: Any, state_dir: Path
+) -> None:
+    """Agents find their sessions by the folder, also in the pool of a later start."""
+    folder = state_dir.resolve() / "worktrees"
+    async with session.pool(size=3) as pool:
+        first, far = await asyncio.gather(
+            pool.acquire(session.name("1"), prefer=folder / "slot-1"),
+            pool.acquire(session.name("2"), prefer=folder / "slot-9"),
+        )
+        assert [first.worktree.name, far.worktree.name] == ["slot-1", "slot-9"]
+        taken = await pool.acquire(session.name("3"), prefer=folder / "slot-9")
+        assert taken.worktree.name not in ("slot-1", "slot-9")
+        for lease in (first, far, taken):
+            pool.release(lease)
+        foreign = await pool.acquire(session.name("4"), prefer=Path("/elsewhere/slot-3"))
+        assert foreign.worktree.parent == folder
+    session.repo.assert_sound()
+
+
 async def test_nothing_of_a_task_is_left_for_the_next(session: Any, agent_git: Any) -> None:
     def mess(lease: Any) -> None:
         _write("untracked")(lease)

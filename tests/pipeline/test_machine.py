@@ -27,9 +27,11 @@ from hypothesis.stateful import (
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import FINAL_STATES, RunStatus, TaskRunState
+from cc4tui.errors import UsageError
 from cc4tui.ports import RunOptions
 from cc4tui.services.agents.command import CommandBackend
 from cc4tui.services.pipeline import engine, recovery
+from cc4tui.services.pipeline.asking import carry_out
 from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.engine import ActiveRun, RunEngine
 from cc4tui.services.pipeline.group import StrayCancellationError
@@ -204,20 +206,33 @@ class Machine(RuleBasedStateMachine):
     def retry(self, task: str, remote: bool) -> None:
         self.ask("retry_task", task, remote)
 
-    def ask(self, kind: str, task: str, remote: bool) -> None:
+    @precondition(lambda self: self.running)
+    @rule(task=st.sampled_from(sorted(TASKS)), remote=st.booleans())
+    def skip(self, task: str, remote: bool) -> None:
+        self.ask("skip_task", task, remote)
+
+    @precondition(lambda self: self.running)
+    @rule(task=st.sampled_from(sorted(TASKS)), remote=st.booleans(), interrupt=st.booleans())
+    def tell(self, task: str, remote: bool, interrupt: bool) -> None:
+        self.ask("message", task, remote, text="more", interrupt=interrupt)
+
+    @precondition(lambda self: self.running)
+    @rule(task=st.sampled_from(sorted(TASKS)))
+    def fork(self, task: str) -> None:
+        self.ask("fork", task, remote=False, text="another way")
+
+    def ask(self, kind: str, task: str, remote: bool, **said: Any) -> None:
         if task not in self.world.states or self.active is None:
             return
         if remote:
-            self.loop.run_until_complete(self.store.add_request(kind, self.run_id, task, {}))
+            self.loop.run_until_complete(self.store.add_request(kind, self.run_id, task, said))
             self.settle(0.5)
         elif self.active.orchestrator is not None:
-            words = {"cancel_task": "cancel", "retry_task": "retry"}
-            call = getattr(self.active.orchestrator, words[kind])(task)
-            wish = self.loop.create_task(call)
+            wish = self.loop.create_task(carry_out(self.active.orchestrator, kind, task, said))
             self.settle()
             assert wish.done()
             if not wish.cancelled() and (error := wish.exception()):
-                assert only_crashes(error), error
+                assert isinstance(error, UsageError) or only_crashes(error), error
 
     @precondition(lambda self: self.running)
     @rule(task=st.sampled_from(sorted(TASKS)))

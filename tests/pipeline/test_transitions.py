@@ -21,18 +21,18 @@ S = TaskRunState
 
 LEGAL = """
 pending    ready blocked cancelled skipped
-ready      running blocked cancelled
+ready      running blocked cancelled skipped
 running    ready merging failed cancelled no_change
 merging    verifying merged ready failed cancelled
 verifying  merging reviewing merged ready failed cancelled
 reviewing  merging ready failed cancelled
 merged     landed
 landed
-failed     ready
-cancelled  ready
+failed     ready skipped
+cancelled  ready skipped
 skipped
-blocked    pending ready
-no_change  ready
+blocked    pending ready skipped
+no_change  ready skipped
 """
 """Written out a second time: whoever changes the table says so here."""
 MOVES = {(S(line.split()[0]), S(after)) for line in LEGAL.split("\n") for after in line.split()[1:]}
