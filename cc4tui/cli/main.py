@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "tell": ("talking", "tell", "Hand a message to the agent of a task."),
     "fork": ("talking", "fork", "Go on from an attempt with other words, in a new task."),
     "retry": ("runs", "retry", "Try a task again that ended without success."),
-    "skip": ("runs", "skip", "Pass over a task that nobody works on."),
+    "skip": ("runs", "skip", "Pass over a task that nobody works on: what waits for it may start."),
     "logs": ("logs", "logs", "Print what an agent said and did."),
     "diff": ("logs", "diff", "Print what a task changed, as a unified diff."),
     "report": ("report", "report", "Print what a run did, as Markdown (default: the newest run)."),
