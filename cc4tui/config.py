@@ -7,7 +7,7 @@ there is something to check: `status` in a repository without configuration neve
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ class RunConfig:
 
     workers: int = 4
     agent: str = "claude"
+    fallback: tuple[str, ...] = ()
+    """Agents that do what a task's own agent cannot do: not installed, not logged in, limited."""
+    quota_wait: float = 86400.0
+    """Seconds that a task waits for the limit of its agent; 0 = it fails at once."""
     mode: str = "worktree"
     land: str = "merge"
     """``merge`` or ``none``."""
@@ -171,9 +175,22 @@ def build(layers: Sequence[Layer], *, lax: bool = False) -> Config:
         agents[name] = _agent(name, values, sources)
     if run.agent not in agents and not lax:
         source = sources.get("run.agent", "built in")
-        known = ", ".join(agents)
-        raise ConfigError(f"{source}: run.agent: no agent is called {run.agent!r}; known: {known}")
+        raise ConfigError(f"{source}: run.agent: {unknown_agent(run.agent, agents)}")
+    for name in run.fallback:
+        if name not in agents and not lax:
+            source = sources.get("run.fallback", "built in")
+            raise ConfigError(f"{source}: run.fallback: {unknown_agent(name, agents)}")
     return Config(run, agents)
+
+
+def unknown_agent(name: str, agents: Iterable[str]) -> str:
+    """The sentence for an agent that is not configured."""
+    from difflib import get_close_matches
+
+    known = list(agents)
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"no agent is called {name!r}; {hint}known: {', '.join(known)}"
 
 
 def _agent(name: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> AgentSpec:
@@ -270,6 +287,8 @@ def _without_commands(
     run = {k: v for k, v in values.get("run", {}).items() if k not in _COMMAND_KEYS}
     if run.get("agent") not in agents:
         run.pop("agent", None)
+    if not agents.keys() >= set(run.get("fallback", ())):
+        run.pop("fallback", None)
     return {"run": run}
 
 

@@ -41,6 +41,8 @@ class RunSection(_Section):
 
     workers: Annotated[int, Field(ge=1, le=256)] = 0
     agent: AgentName = ""
+    fallback: Annotated[list[AgentName], BeforeValidator(_one_or_many)] = []
+    quota_wait: Seconds = 0
     mode: Literal["worktree", "local"] = "worktree"
     land: Literal["merge", "none"] = "merge"
     verify: Commands = []

@@ -108,6 +108,10 @@ class AttemptStarted(Event):
     silence: float | None = None
     after_result: float | None = None
     """Between its word that it is finished and its end."""
+    instead_of: str | None = None
+    """The agent that the task was planned with, when another one does it."""
+    because: str = ""
+    """Why that one does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +196,16 @@ class AttemptFinished(Event):
     exit_code: int | None
     retry_in: float | None = None
     """Seconds until the next attempt; None when there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskParked(Event):
+    """Signals that the task waits for the limit of its agent, and goes on by itself then."""
+
+    agent: str
+    reason: str
+    until: str
+    """UTC; it may be tried a little later."""
 
 
 @dataclass(frozen=True, kw_only=True)

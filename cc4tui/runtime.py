@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cc4tui.config import Config, LoadedConfig, load_config
+from cc4tui.config import Config, LoadedConfig, load_config, unknown_agent
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import (
@@ -712,10 +712,12 @@ class Runtime:
                 verify=config.verify,
                 mode=config.mode,
                 land=config.land,
+                fallback=config.fallback,
             ),
             workers=config.workers,
             check_timeout=config.verify_timeout or None,
             budget=budget(config.budget) if config.budget else {},
+            quota_wait=config.quota_wait,
             setup=SetupPlan(config.setup, belongings),
             keep=config.keep,
             limits=TimeLimits(
@@ -730,7 +732,7 @@ class Runtime:
     def _agent(self, name: str) -> AgentSpec:
         agents = self.config.agents
         if name not in agents:
-            raise UsageError(f'no agent "{name}"; there are: {", ".join(agents)}')
+            raise UsageError(unknown_agent(name, agents))
         return agents[name]
 
     async def _follow_foreign(self) -> None:

@@ -62,6 +62,9 @@ TASK_RUN_LOOKS: Mapping[TaskRunState, Look] = {
     _S.NO_CHANGE: Look("∅", "0", "no change", "wait"),
 }
 
+PARKED_LOOK = Look("⏸", "=", "parked", "wait")
+"""Of a ready task whose agent is limited."""
+
 PLAN_TASK_LOOKS: Mapping[PlanTaskState, Look] = {
     PlanTaskState.TODO: Look("○", "o", "to do", "muted"),
     PlanTaskState.IN_PROGRESS: Look("◐", "~", "in progress", "run"),

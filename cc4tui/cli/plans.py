@@ -11,7 +11,7 @@ from cc4tui.cli.output import counted, note, print_json, say, table, write_bytes
 from cc4tui.cli.session import Decorated, Session, examples, json_option, pass_session
 from cc4tui.domain.plan import Plan, PlanTaskState, Task
 from cc4tui.domain.text import clean_line
-from cc4tui.errors import ExitCode, PlanError, UsageError
+from cc4tui.errors import ExitCode, PlanError, UnfitError, UsageError
 
 
 if TYPE_CHECKING:
@@ -63,11 +63,28 @@ def check(
     from cc4tui.services.plans.report import plan_to_json
 
     _, read = _read(plan_file, dialect, granularity)
+    read = _with_known_agents(read)
     if as_json:
         print_json(plan_to_json(read) | ({"why": list(read.why)} if explain else {}))
     else:
         _show(read, explain=explain)
     return ExitCode.USAGE if read.errors else ExitCode.OK
+
+
+def _with_known_agents(read: Plan) -> Plan:
+    """With errors for agents that are not configured here; most plans name none."""
+    from cc4tui.services.plans.agents import named, with_known_agents
+
+    if not any(named(read)):
+        return read
+    from cc4tui.cli.place import find_place
+    from cc4tui.config import load_config
+
+    try:
+        root = find_place(Path.cwd()).root
+    except UnfitError:
+        root = None
+    return with_known_agents(read, tuple(load_config(root).full.agents))
 
 
 def _bytes(plan_file: str) -> bytes:

@@ -1,10 +1,10 @@
 """Tells a run's events to a person: one plain line each, what matters only."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cc4tui import events
-from cc4tui.cli.output import counted, duration
+from cc4tui.cli.output import counted, duration, moment
 from cc4tui.domain.text import clean_line
 from cc4tui.events import Event
 
@@ -117,9 +117,8 @@ def _task_line(event: Event) -> tuple[str, str] | None:
         case events.SetupStarted():
             return "sets up", "; ".join(str(c.get("command")) for c in event.commands)
         case events.AttemptStarted():
-            again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
-            return "started", f"{event.agent}{again}"
-        case events.AttemptFinished():
+            return "started", _who(event)
+        case events.AttemptFinished() | events.TaskParked():
             return _attempt_finished(event)
         case events.TaskVerified(passed=False):
             return "checks", _failed_checks(event)
@@ -163,9 +162,29 @@ def _between(event: Event) -> tuple[str, str] | None:
             return None
 
 
-def _attempt_finished(event: events.AttemptFinished) -> tuple[str, str] | None:
+def _who(event: events.AttemptStarted) -> str:
+    again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
+    other = f" instead of {event.instead_of} ({event.because})" if event.instead_of else ""
+    return f"{event.agent}{again}{other}"
+
+
+def limit_text(agent: str, until: datetime | str) -> str:
+    """``claude goes on at 15:40 (in 12:04)``."""
+    try:
+        when = datetime.fromisoformat(until) if isinstance(until, str) else until
+    except ValueError:
+        return f"{agent} goes on at {until}"
+    left = duration(max((when - datetime.now(UTC)).total_seconds(), 0.0))
+    return f"{agent} goes on at {moment(when)[11:]} (in {left})"
+
+
+def _attempt_finished(
+    event: events.AttemptFinished | events.TaskParked,
+) -> tuple[str, str] | None:
     """A line only where the task's own event does not follow: before another attempt."""
-    if event.retry_in is None:
+    if isinstance(event, events.TaskParked):
+        return "parked", f"{event.reason}; {limit_text(event.agent, event.until)}"
+    if event.retry_in is None or (event.retry_in and event.reason_code == "quota"):
         return None
     wait = f" in {duration(event.retry_in)}" if event.retry_in else ""
     return "retrying", f"{event.outcome.replace('_', ' ')}: {event.reason}; again{wait}"

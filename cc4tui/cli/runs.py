@@ -1,12 +1,13 @@
 """`cc4tui runs`, `status`, `cancel` and `retry`: what runs did, and a word to one that goes on."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cc4tui.cli.output import counted, duration, iso, moment, note, print_json, say, table
-from cc4tui.cli.progress import counts_text
+from cc4tui.cli.progress import counts_text, limit_text
 from cc4tui.cli.session import Session, examples, json_option, pass_session
 from cc4tui.cli.talking import ask_run
 from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
@@ -125,8 +126,13 @@ def _row(task: TaskRunRecord) -> tuple[str, ...]:
         clean_line(task.title, 48),
         clean_line(task.agent, 16),
         duration(task.seconds),
-        f"{clean_line(task.reason, 160)}{code}{tries}".lstrip(" ,") or "-",
+        f"{clean_line(task.reason, 160)}{code}{tries}{_waits(task)}".lstrip(" ,;") or "-",
     )
+
+
+def _waits(task: TaskRunRecord) -> str:
+    waits = task.until is not None and task.until > datetime.now(UTC)
+    return f"; {limit_text(task.agent, task.until)}" if waits and task.until else ""
 
 
 def _counts(view: RunView) -> str:
@@ -186,6 +192,7 @@ def _task_json(task: TaskRunRecord) -> dict[str, Any]:
         "merged_as": task.merged_as,
         "branch": task.branch,
         "waits_for": list(task.waits_for),
+        "until": iso(task.until),
         "seconds": task.seconds,
         "usage": task.usage.to_dict(),
         "cost_usd": task.cost_usd,

@@ -229,4 +229,8 @@ class AgentResult:
     reason: str = ""
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    """The cost comes from the price list: the agent told tokens only."""
     session: str | None = None
+    until: float | None = None
+    """When the limit that it met is over, in seconds since the epoch; None = it did not say."""

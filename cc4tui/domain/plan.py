@@ -103,6 +103,8 @@ class Task:
     """Commands that do it: such a task is done by the shell agent, with no model."""
     agent: str | None = None
     model: str | None = None
+    fallback: tuple[str, ...] | None = None
+    """Agents that do it when its own one is limited or cannot be used; None = not said."""
     effort: str | None = None
     mode: str | None = None
     priority: str | None = None

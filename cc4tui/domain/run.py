@@ -171,6 +171,10 @@ class TaskRunRecord:
     """Time its attempts took together."""
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    """Some of the cost comes from the price list and not from an agent."""
+    until: datetime | None = None
+    """Its agent is limited until then, and the task goes on by itself; None = it is not parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +211,5 @@ class AttemptRecord:
     """The agent's own session id, to resume it."""
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float | None = None
+    cost_estimated: bool = False
+    """The cost comes from the price list: the agent told tokens only."""

@@ -13,7 +13,7 @@ from cc4tui.storage.engine import copy_database, reader_engine, use_wal, writer_
 from cc4tui.storage.tables import metadata, schema_version
 
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every migration, oldest first; a test compares them with the files, which are not read here."""
 HEAD = REVISIONS[-1]
 

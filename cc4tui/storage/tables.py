@@ -26,6 +26,11 @@ def _usage() -> tuple[sa.Column[int], sa.Column[int], sa.Column[int], sa.Column[
     )
 
 
+def _estimated() -> sa.Column[bool]:
+    """Whether the money comes from the price list."""
+    return sa.Column("cost_estimated", sa.Boolean, nullable=False, server_default=sa.false())
+
+
 schema_version = sa.Table(
     "schema_version",
     metadata,
@@ -79,6 +84,8 @@ task_runs = sa.Table(
     sa.Column("files", Strings, nullable=False),
     sa.Column("seconds", sa.Float),
     *_usage(),
+    _estimated(),
+    sa.Column("until", Instant),
 )
 
 attempts = sa.Table(
@@ -109,6 +116,7 @@ attempts = sa.Table(
     sa.Column("step", Words, nullable=False),
     sa.Column("session", Words),
     *_usage(),
+    _estimated(),
     sa.ForeignKeyConstraint(["run", "task"], ["task_runs.run", "task_runs.task"]),
 )
 

@@ -18,7 +18,14 @@ from cc4tui.domain.run import (
 )
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import RunView
-from cc4tui.screens.execution.model import AttemptView, Moment, Quarantined, RunModel, TaskView
+from cc4tui.screens.execution.model import (
+    AttemptView,
+    Moment,
+    Parked,
+    Quarantined,
+    RunModel,
+    TaskView,
+)
 
 
 _S = TaskRunState
@@ -83,6 +90,7 @@ def _settled(
         waits_for=record.waits_for,
         attempts=tuple(known[number] for number in sorted(known)),
         past=_settled_past(base, record, attempts),
+        parked=Parked(record.agent, record.reason, record.until) if record.until else None,
     )
 
 
@@ -178,6 +186,7 @@ class _Draft:
     def move(self, event: e.Event, state: TaskRunState, **values: Any) -> None:
         """Bring the event's task into a state."""
         ended = event.seq or self.seq if state in FINAL_STATES else 0
+        values.setdefault("parked", None)
         self.change(event, state=state, ended=ended, **values)
 
     def change_attempt(self, event: e.Event, **values: Any) -> None:
@@ -300,6 +309,15 @@ def _attempt_finished(draft: _Draft, event: e.AttemptFinished) -> None:
         draft.change(event, note=f"tries again: {event.reason}")
 
 
+def _task_parked(draft: _Draft, event: e.TaskParked) -> None:
+    try:
+        until = datetime.fromisoformat(event.until)
+    except ValueError:
+        return
+    parked = Parked(event.agent, event.reason, until)
+    draft.move(event, _S.READY, parked=parked, reason=event.reason, note="")
+
+
 def _task_verified(draft: _Draft, event: e.TaskVerified) -> None:
     failed = [str(c.get("command", "")) for c in event.commands if c.get("exit_code") != 0]
     draft.change(event, note="" if event.passed else f"checks failed: {', '.join(failed)}")
@@ -386,6 +404,7 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.BudgetWarned: _budget_warned,
     e.UsageReported: _usage_reported,
     e.AttemptFinished: _attempt_finished,
+    e.TaskParked: _task_parked,
     e.TaskVerified: _task_verified,
     e.TaskMerged: _ends_in(_S.MERGED),
     e.TaskLanded: _ends_in(_S.LANDED),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
-from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, RunModel, TaskView
+from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, Parked, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, meters, tokens
 from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
@@ -45,7 +45,7 @@ def run_lines(model: RunModel, now: datetime, width: int) -> list[Line]:
     spent = _spent(model)
     room = width - width_of(spent) - 1
     counts = next((line for line in _counts(model) if width_of(line) <= room), ())
-    return [first, spread(counts, spent, width), *_why(model, width)]
+    return [first, spread(counts, spent, width), *_why(model, now, width)]
 
 
 def _what(model: RunModel) -> Line:
@@ -92,9 +92,12 @@ def _spent(model: RunModel) -> Line:
     return ((f"{tokens(model.usage)} tokens  {known}{more} ", "muted"),)
 
 
-def _why(model: RunModel, width: int) -> Iterator[Line]:
+def _why(model: RunModel, now: datetime, width: int) -> Iterator[Line]:
     if model.paused:
         text, ink = f"{sign('⏸', '=')} no new task starts: {model.paused}", "wait"
+    elif limits := list(model.limits(now)):
+        told = "; ".join(_limit(parked, count, now) for parked, count in limits)
+        text, ink = f"{sign('⏸', '=')} {told}", "wait"
     elif model.run.reason:
         text, ink = model.run.reason, "muted"
     elif model.touched:
@@ -107,6 +110,14 @@ def _why(model: RunModel, width: int) -> Iterator[Line]:
     if len(rows) > _REASON_ROWS:
         rows[_REASON_ROWS - 1 :] = [(*rows[_REASON_ROWS - 1], ("… " * width, ink))]
     yield from (fit(row, width) for row in rows)
+
+
+def _limit(parked: Parked, count: int, now: datetime) -> str:
+    until = parked.until.astimezone(now.tzinfo)
+    when = f"{until:%H:%M}" if until.date() == now.date() else f"{until:%d %b %H:%M}"
+    left = duration((parked.until - now).total_seconds())
+    tasks = "1 task waits" if count == 1 else f"{count} tasks wait"
+    return f"{parked.agent} is limited until {when} (in {left}), {tasks}: {parked.reason}"
 
 
 def progress_bar(model: RunModel, width: int) -> Line:

@@ -79,6 +79,15 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """Why a task that could start waits: its agent has met a limit."""
+
+    agent: str
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
     """A task of the run."""
 
@@ -99,6 +108,12 @@ class TaskView:
     """Event number of its end, to show the newest first; 0 = it has not ended."""
     past: tuple[Moment, ...] = ()
     """What became of it when, the oldest first; empty = nothing has."""
+    parked: Parked | None = None
+    """The limit that it waits for; it may be over by now."""
+
+    def waits_until(self, now: datetime) -> Parked | None:
+        """The limit that it still waits for."""
+        return self.parked if self.parked is not None and self.parked.until > now else None
 
     @property
     def attempt(self) -> AttemptView | None:
@@ -222,6 +237,15 @@ class RunModel:
             for task in self.tasks.values()
             for attempt in task.attempts
         )
+
+    def limits(self, now: datetime) -> Iterator[tuple[Parked, int]]:
+        """The limits that tasks wait for, one for each agent, and how many do."""
+        found: dict[str, list[Parked]] = {}
+        for task in self.tasks.values():
+            if (parked := task.waits_until(now)) is not None:
+                found.setdefault(parked.agent, []).append(parked)
+        for waiting in found.values():
+            yield max(waiting, key=lambda parked: parked.until), len(waiting)
 
     @property
     def is_over(self) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import PROBLEM_STATES, RunModel, TaskView
-from cc4tui.screens.glyphs import TASK_RUN_LOOKS
+from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS
 from cc4tui.screens.lines import Line, Span
 from cc4tui.screens.times import duration
 from cc4tui.screens.widgets.row_list import Row
@@ -38,7 +38,7 @@ def draw_task(task: TaskView, now: datetime, width: int) -> Row:
         now: For the time it takes so far.
         width: Cells of the row.
     """
-    look = TASK_RUN_LOOKS[task.state]
+    look = TASK_RUN_LOOKS[task.state] if task.waits_until(now) is None else PARKED_LOOK
     title_ink = "text" if task.state not in DONE_STATES else "muted"
     left: list[Span] = [
         (f"{look.sign} {look.word:<{_WORD_WIDTH}} ", look.ink),
@@ -51,6 +51,9 @@ def draw_task(task: TaskView, now: datetime, width: int) -> Row:
 
 
 def _right(task: TaskView, now: datetime) -> Line:
+    if (parked := task.waits_until(now)) is not None:
+        left = duration((parked.until - now).total_seconds())
+        return ((f"{parked.agent} in {left}", "wait"),)
     if task.attempts:
         tries = f"{len(task.attempts)} tries  " if len(task.attempts) > 1 else ""
         return ((tries, "wait"), (duration(task.seconds(now)), "muted"))

@@ -60,6 +60,7 @@ class ClaudeStream(JsonStream):
         self._usage = UsageCounter()
         self._result: dict[str, Any] | None = None
         self._problem = ""
+        self._until: float | None = None
 
     # --- what is said to it ------------------------------------------------------------------
 
@@ -114,7 +115,13 @@ class ClaudeStream(JsonStream):
 
     def _with_totals(self, result: AgentResult) -> AgentResult:
         total = self._usage.total()
-        return replace(result, usage=total.usage, cost_usd=total.cost_usd, session=self._session)
+        return replace(
+            result,
+            usage=total.usage,
+            cost_usd=total.cost_usd,
+            session=self._session,
+            until=self._until,
+        )
 
     def _system(self, message: dict[str, Any]) -> Iterator[AgentEvent]:
         match message.get("subtype"):
@@ -172,7 +179,8 @@ class ClaudeStream(JsonStream):
     def _rate_limit(self, info: dict[str, Any]) -> Iterator[AgentEvent]:
         if text_at(info, "status") == "rejected":
             kind = text_at(info, "rateLimitType").replace("_", " ") or "usage"
-            yield LimitReached(f"{kind} limit reached", number_at(info, "resetsAt"))
+            self._until = number_at(info, "resetsAt")
+            yield LimitReached(f"{kind} limit reached", self._until)
 
     def _ended(self, message: dict[str, Any]) -> Iterator[AgentEvent]:
         self._result = message

@@ -13,6 +13,8 @@ LINGERING = "lingering"
 """`ExitStatus.why` of an agent that we ended because it stayed after it had said it is finished."""
 OVER_BUDGET = "budget"
 """`ExitStatus.why` of an agent that we ended because it, or its run, has used up a budget."""
+LIMITED = "limited"
+"""`ExitStatus.why` of an agent that we ended because it would have waited too long for a limit."""
 UNSAID = " without saying that it is finished"
 """Added to exit code 0 of an agent that has to say more than that."""
 
@@ -44,6 +46,9 @@ def ended_by_others(status: ExitStatus, program: str) -> AgentResult | None:
         case why if why == OVER_BUDGET:
             reason = f"stopped: {program} used up its budget"
             return _result(AttemptOutcome.FAILED, ReasonCode.BUDGET, reason)
+        case why if why == LIMITED:
+            reason = f"stopped: {program} waits for a limit"
+            return _result(AttemptOutcome.FAILED, ReasonCode.QUOTA, reason)
         case "output-cap":
             reason = (
                 f"stopped: {program} wrote more than the output cap, and the file system of the"

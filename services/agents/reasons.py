@@ -20,9 +20,9 @@ _LOGIN = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
-    r"rate.?limit|too many requests|overloaded|billing_error|credit balance|quota|usage limit"
-    r"|hit your (?:\w+ )?limit|resource.?exhausted|at capacity|high demand|insufficient.{0,10}funds"
-    r"|(?:status:?|code\W{0,3}|error:?) (?:402|429|529)\b|\b429\b",
+    r"rate.?limit|too many requests|overloaded|billing_error|credit balance|(?<!disk )quota"
+    r"|usage limit|hit your (?:\w+ )?limit|resource.?exhausted|at capacity|high demand"
+    r"|insufficient.{0,10}funds|(?:status:?|code\W{0,3}|error:?) (?:402|429|529)\b|\b429\b",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(

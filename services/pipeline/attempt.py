@@ -39,6 +39,7 @@ PROMPT = "prompt"
 """File of an attempt's folder."""
 
 
+RESUMED = "You were interrupted by a limit of your account, which is over. Go on with the task."
 GOES_ON = "What the attempt before did is in the folder and committed: go on with it."
 
 
@@ -188,7 +189,7 @@ class AttemptRunner:
         """What is said in a session that knows the rest."""
         made = self._context.wishes.offshoot(claim.task)
         if made is None:
-            return "\n\n".join(claim.messages)
+            return "\n\n".join(claim.messages) or RESUMED
         failed = self._context.redactor.text(claim.previous_failure)
         again = f"This was tried before and failed: {failed}" if failed else ""
         return "\n\n".join(filter(None, [made.text, *claim.messages, again]))
@@ -297,6 +298,8 @@ class AttemptRunner:
             first_output=limits.first_output,
             silence=limits.silence,
             after_result=limits.after_result,
+            instead_of=claim.instead_of,
+            because=claim.because,
         )
         await self._recorder.write(attempts=[update], events=[event])
         self._context.mailbox.delivered(claim.task, claim.messages)
@@ -322,7 +325,7 @@ class AttemptRunner:
         result = stream.finish(status, stderr_tail(folder))
         ended_by_us = (AttemptOutcome.TIMED_OUT, AttemptOutcome.FAILED)
         if overdue is not None and overdue.why == status.why and result.outcome in ended_by_us:
-            return replace(result, reason=overdue.reason)
+            return replace(result, reason=overdue.reason, until=overdue.until)
         why = claim.stop_why
         if why is None or (result.outcome is AttemptOutcome.SUCCEEDED and status.why == "exited"):
             return result

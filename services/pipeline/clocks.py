@@ -33,6 +33,8 @@ class Overdue:
     """What the process is stopped with: `ExitStatus.why` of an attempt that ended so."""
     reason: str
     """For a person, with the numbers."""
+    until: float | None = None
+    """When what it waited for is over, in seconds since the epoch."""
 
 
 class Clocks:

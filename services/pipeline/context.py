@@ -60,6 +60,10 @@ class Claim:
     has_agent: bool = False
     """Whether the process is the agent, and not one that prepares its worktree."""
 
+    instead_of: str | None = None
+    """The agent that the task was planned with, when another one does it."""
+    because: str = ""
+    """Why that one does not."""
     talk: Talk | None = None
     """With an agent that listens while it works."""
 

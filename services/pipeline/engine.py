@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import Cc4tuiError, GitError, UnfitError, sentence
@@ -25,10 +26,12 @@ from cc4tui.services.pipeline.live_plan import LivePlan
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.merge_queue import MergeQueue
 from cc4tui.services.pipeline.orchestrator import Orchestrator
+from cc4tui.services.pipeline.parking import Parking, unusable
 from cc4tui.services.pipeline.patience import Patience
 from cc4tui.services.pipeline.plan_copies import PlanCopies
 from cc4tui.services.pipeline.planned import run_started, schedulable
 from cc4tui.services.pipeline.preparation import Preparation
+from cc4tui.services.pipeline.quotas import Quotas
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.recovery import Recovered, Recovery
 from cc4tui.services.pipeline.rules import RuleBook
@@ -115,7 +118,8 @@ class RunEngine:
                 await workspace.quarantine.accept()
             recovered = await self._begin(context, run, records, stock)
             records = await s.journal.task_runs(run.id)
-            orchestrator = _orchestrator(context, verifier, records)
+            parking = self._parking(context, records)
+            orchestrator = _orchestrator(context, verifier, records, parking)
             active.orchestrator, active.verifier = orchestrator, verifier
             active.live = self._live_plan(context, orchestrator)
             await self._drive(active, orchestrator, recovered)
@@ -200,6 +204,13 @@ class RunEngine:
             redactor=self._s.redactor,
             with_output=with_output,
         )
+
+    def _parking(self, context: RunContext, records: Sequence[TaskRunRecord]) -> Parking:
+        def problem(agent: AgentSpec) -> str | None:
+            return self._s.backend(agent.driver).check(agent)
+
+        quotas = Quotas(unusable(context.tasks, problem))
+        return Parking(context.recorder, quotas, self._s.quota_wait, records)
 
     def _planned(
         self,
@@ -313,7 +324,10 @@ class RunEngine:
 
 
 def _orchestrator(
-    context: RunContext, verifier: Verifier, records: Sequence[TaskRunRecord]
+    context: RunContext,
+    verifier: Verifier,
+    records: Sequence[TaskRunRecord],
+    parking: Parking,
 ) -> Orchestrator:
     tasks = [schedulable(context.tasks[record.task]) for record in records]
     schedule = Schedule(
@@ -321,7 +335,7 @@ def _orchestrator(
         {record.task: record.state for record in records},
         keep_going=bool(context.run.options.get("keep_going")),
     )
-    return Orchestrator(context, schedule, MergeQueue(context, verifier), records)
+    return Orchestrator(context, schedule, MergeQueue(context, verifier), records, parking)
 
 
 def branches_to_keep(run: RunRecord, tasks: Sequence[TaskRunRecord]) -> list[str]:

@@ -1,14 +1,22 @@
 """Stays with one running agent: reads what it writes, and counts its time."""
 
 import asyncio
+import time
 from pathlib import Path
 
-from cc4tui.domain.agent import AgentEvent, AgentFinished, Asked, AskWithdrawn, ToolCalled
+from cc4tui.domain.agent import (
+    AgentEvent,
+    AgentFinished,
+    Asked,
+    AskWithdrawn,
+    BackingOff,
+    ToolCalled,
+)
 from cc4tui.domain.agent import UsageReported as AgentUsage
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import BudgetWarned, UsageReported
 from cc4tui.ports import OutputReader, Process, ProcessEnd
-from cc4tui.services.agents.conclusion import OVER_BUDGET
+from cc4tui.services.agents.conclusion import LIMITED, OVER_BUDGET
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.output import output_event
@@ -19,6 +27,8 @@ FOLLOW_SECONDS = 0.1
 """How often a running agent's output is looked at; the screens read the files on their own."""
 CLOCK_SECONDS = 0.5
 """How often it is asked whether it wrote something."""
+PARKED_FROM = 60.0
+"""Seconds: an agent that waits longer for its model is ended, so that others get its worker."""
 
 
 class Follower:
@@ -110,6 +120,8 @@ class Follower:
             elif isinstance(event, ToolCalled):
                 self._clocks.went_on()
                 self._finished = False
+            elif isinstance(event, BackingOff):
+                self._back_off(event)
             elif isinstance(event, Asked | AskWithdrawn) and self._talk is not None:
                 await self._talk.hear(event)
             if self._context.with_output:
@@ -118,6 +130,13 @@ class Follower:
                     self._context.recorder.output(told)
         if usage is not None:
             await self._record(usage)
+
+    def _back_off(self, event: BackingOff) -> None:
+        """End an agent that is about to wait for long; it goes on when that time is over."""
+        if event.seconds >= PARKED_FROM and self.overdue is None and not self._finished:
+            reason = f"it was told to wait: {event.reason}"
+            self.overdue = Overdue(LIMITED, reason, time.time() + event.seconds)
+            self._process.stop(LIMITED)
 
     async def _record(self, reported: AgentUsage) -> None:
         recorder, task, attempt = self._context.recorder, self._claim.task, self._claim.attempt

@@ -72,9 +72,17 @@ class RunMaker:
 
     def problems(self, planned: Sequence[PlannedTask]) -> Iterator[str]:
         """Why agents that the run needs cannot be used here."""
-        for agent in {task.agent.name: task.agent for task in planned if _will_run(task)}.values():
-            problem = self._s.backend(agent.driver).check(agent)
-            if problem is not None:
+        checked: dict[str, str | None] = {}
+        told: set[str] = set()
+        for task in filter(_will_run, planned):
+            every = (task.agent, *task.fallback)
+            for agent in every:
+                if agent.name not in checked:
+                    checked[agent.name] = self._s.backend(agent.driver).check(agent)
+            problem = checked[task.agent.name]
+            alone = all(checked[agent.name] for agent in every)
+            if problem is not None and alone and task.agent.name not in told:
+                told.add(task.agent.name)
                 yield problem
 
     def workers(self, plan: Plan, options: RunOptions) -> int:

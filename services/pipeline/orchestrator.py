@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from cc4tui.domain.plan import Plan
@@ -27,11 +28,12 @@ from cc4tui.events import (
 )
 from cc4tui.ports import Decision, MessageWay, Retry, TaskUpdate
 from cc4tui.services.pipeline.adoption import Adopted
-from cc4tui.services.pipeline.attempt import AttemptRunner
+from cc4tui.services.pipeline.attempt import AttemptReport, AttemptRunner
 from cc4tui.services.pipeline.context import Claim, Origin, RunContext
 from cc4tui.services.pipeline.group import add
 from cc4tui.services.pipeline.inbox import answer_of
 from cc4tui.services.pipeline.merge_queue import Mergeable, MergeQueue
+from cc4tui.services.pipeline.parking import Parking
 from cc4tui.services.pipeline.patience import STARVATIONS
 from cc4tui.services.pipeline.plan_difference import PlanDifference, change_event
 from cc4tui.services.pipeline.planned import schedulable, task_records
@@ -63,6 +65,7 @@ class Orchestrator:
         schedule: Schedule,
         merges: MergeQueue,
         records: Sequence[TaskRunRecord],
+        parking: Parking,
     ) -> None:
         self._context = context
         self._schedule = schedule
@@ -75,6 +78,7 @@ class Orchestrator:
         self._failures: dict[str, str] = {}
         self._budget_used: dict[str, int] = {}
         self._starvations: dict[str, int] = {}
+        self._parking = parking
         self._stopping: str | None = None
         self._working = False
         self._paused = False
@@ -165,6 +169,8 @@ class Orchestrator:
             if wish is not None and state not in DONE_STATES:
                 planned = self._context.wishes.choose(self._context.tasks[task], wish)
                 self._context.tasks = {**self._context.tasks, task: planned}
+            if state is TaskRunState.READY:
+                await self._release(task)
             if state not in RETRYABLE:
                 return
             await self._reopen(task, "retry asked for")
@@ -393,6 +399,18 @@ class Orchestrator:
         self._budget_used[task] = 0
         self._schedule.states[task] = after
 
+    async def _release(self, task: str) -> None:
+        """Try a parked task now, and what else waits for the same agents."""
+        if self._parking.release(self._context.tasks[task]):
+            ready, reason = TaskRunState.READY, "tried now: retry asked for"
+            clear = {"until": None, "reason": "", "reason_code": None}
+            event = TaskStateChanged(
+                run=self._context.run.id, task=task, state=ready.value, reason=reason
+            )
+            update = TaskUpdate(task, frozenset({ready}), None, clear)
+            await self._recorder.write(tasks=[update], events=[event])
+            self._context.changed.notify_all()
+
     # --- workers -------------------------------------------------------------------------
 
     async def _work(self, first: Adopted | None, *, more: bool) -> None:
@@ -408,12 +426,23 @@ class Orchestrator:
                 await self._advance()
                 if self._stopping is not None:
                     return None
-                task = None if self._paused else self._schedule.next()
+                task = None if self._paused else self._schedule.next(self._held)
                 if task is not None:
                     return await self._take(task)
                 if self._schedule.finished:
                     return None
+                await self._changed()
+
+    def _held(self, task: str) -> bool:
+        return self._parking.holds(self._context.tasks[task])
+
+    async def _changed(self) -> None:
+        """Wait until a task's state has changed, or the limit of an agent may be over."""
+        try:
+            async with asyncio.timeout(self._parking.patience()):
                 await self._context.changed.wait()
+        except TimeoutError:
+            pass
 
     async def _advance(self) -> None:
         """Record what follows from the states: who is blocked, who is ready."""
@@ -426,6 +455,8 @@ class Orchestrator:
                 tasks=[update], events=[TaskReady(run=self._context.run.id, task=task)]
             )
             self._schedule.states[task] = TaskRunState.READY
+        if self._stopping is None:
+            await self._parking.tell(self._context.tasks[task] for task in self._schedule.ready())
         if self._schedule.finished:
             self._context.changed.notify_all()
 
@@ -443,7 +474,8 @@ class Orchestrator:
         self._schedule.states[task] = TaskRunState.BLOCKED
 
     async def _take(self, task: str) -> Claim:
-        planned = self._context.tasks[task]
+        choice = self._parking.choice(self._context.tasks[task])
+        planned = choice.planned
         fence, attempt = self._fences[task], self._tries[task] + 1
         values = {
             "state": TaskRunState.RUNNING,
@@ -452,6 +484,7 @@ class Orchestrator:
             "agent": planned.agent.name,
             "reason": "",
             "reason_code": None,
+            "until": None,
         }
         claimed = TaskUpdate(task, frozenset({TaskRunState.READY}), fence, values)
         journal = self._recorder.attempt(
@@ -469,6 +502,7 @@ class Orchestrator:
         self._fences[task], self._tries[task] = fence + 1, attempt
         self._schedule.states[task] = TaskRunState.RUNNING
         claim = Claim(planned, attempt, fence + 1, self._failures.get(task, ""), messages, origin)
+        claim.instead_of, claim.because = choice.instead_of, choice.because
         claim.shortages = self._context.patience.shortages
         self._context.claims[task] = claim
         if self._stopping is not None:  # asked for while it was being recorded
@@ -476,9 +510,12 @@ class Orchestrator:
         return claim
 
     async def _origin(self, task: str, *, told: bool) -> Origin | None:
-        """What the next attempt goes on with: the one before if it was told something since."""
-        if told and (earlier := await self._recorder.attempts(task)):
-            return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
+        """What the next attempt goes on with: the one before if it was told something since, or
+        cut short by a limit."""
+        parked = self._parking.goes_on(task)
+        if (told or parked) and (earlier := await self._recorder.attempts(task)):
+            if told or earlier[-1].session or earlier[-1].commit:
+                return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
         made = self._context.wishes.offshoot(task)
         if made is None:
             return None
@@ -514,15 +551,26 @@ class Orchestrator:
             item = Mergeable(claim, str(report.commit))
             add(self._merging, partial(self._merge, item))
         else:
-            stopped = report.result.outcome is AttemptOutcome.STOPPED
-            over = report.result.reason_code is ReasonCode.BUDGET
-            again = (told and (claim.redirected or not stopped)) or (
-                not over and await self._may_retry(claim, report.result.outcome)
-            )
-            state = await self._settlement.ended(claim, report, again, self._stopping)
+            await self._unsuccessful(claim, report, told)
+
+    async def _unsuccessful(self, claim: Claim, report: AttemptReport, told: bool) -> None:
+        """Try the task again, now or when its agent may, or let it end."""
+        result = report.result
+        stopped = result.outcome is AttemptOutcome.STOPPED
+        over = result.reason_code is ReasonCode.BUDGET
+        parked = self._parking.ended(claim, self._context.tasks[claim.task], result)
+        if parked is not None:
+            again = parked.again
+            if parked.refusal:
+                result = replace(result, reason=f"{result.reason}; {parked.refusal}")
+                report = replace(report, result=result)
+        else:
+            again = not over and await self._may_retry(claim, result.outcome)
             if again:
-                self._failures[claim.task] = report.result.reason
-            await self._ended(claim, state)
+                self._failures[claim.task] = result.reason
+        again = again or (told and (claim.redirected or not stopped))
+        state = await self._settlement.ended(claim, report, again, self._stopping, parked)
+        await self._ended(claim, state)
 
     async def _merge(self, item: Mergeable) -> None:
         claim = item.claim

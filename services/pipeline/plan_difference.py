@@ -56,6 +56,7 @@ def _substance(task: Task) -> tuple[object, ...]:
     body = re.sub(r"\[[ xX~/>-]\]", "[ ]", task.body)
     work = (task.title, body, task.goal, steps, task.files, task.acceptance)
     order = (task.waits_for, task.needs, task.parallel, task.batch)
-    means = (task.verify, task.run, task.agent, task.model, task.effort, task.rehearse)
+    agent = (task.agent, task.fallback, task.model, task.effort)
+    means = (task.verify, task.run, *agent, task.rehearse)
     limits = (task.timeout, task.retries, dict(task.budget or {}))
     return (*work, *order, *means, *limits)

@@ -92,5 +92,6 @@ def move(
     """
     if not may_move(before, after):
         raise StaleWriteError(f"task {task} cannot go from {before.value} to {after.value}")
-    changed = {"state": after, "reason_code": reason_code, "reason": reason, **values}
+    changed = {"state": after, "reason_code": reason_code, "reason": reason}
+    changed |= {"until": None, **values}
     return TaskUpdate(task, frozenset({before}), fence, changed)

@@ -20,6 +20,7 @@ from cc4tui.services.agents.redaction import Redactor, mask_outputs
 from cc4tui.services.pipeline.adoption import Adopted, Stock, process_of
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.merge_queue import Mergeable
+from cc4tui.services.pipeline.quotas import by_name
 from cc4tui.services.pipeline.recorder import Recorder, move
 
 
@@ -90,7 +91,8 @@ class Recovery:
         if process is None:
             await self._context.workspace.set_aside(record)
             return None
-        claim = Claim(self._context.tasks[task.task], record.attempt, task.fence)
+        planned = by_name(self._context.tasks[task.task], record.agent)
+        claim = Claim(planned, record.attempt, task.fence)
         claim.hold(process, agent=True)
         try:
             checkout = await self._context.workspace.take_over(record)

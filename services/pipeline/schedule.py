@@ -3,7 +3,7 @@
 Pure and synchronous; the orchestrator asks it; `simulation` plays by the same rules.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -74,10 +74,18 @@ class Schedule:
             and all(self._satisfied(task, other) for other in task.waits_for)
         ]
 
-    def next(self) -> str | None:
-        """The first ready task whose files no active task names; None = nothing can start now."""
-        ready = (task for task in self._tasks.values() if self._is(task, TaskRunState.READY))
-        return next((task.id for task in ready if self.clashing(task.id) is None), None)
+    def next(self, held: Callable[[str], bool] = lambda task: False) -> str | None:
+        """The first ready task whose files no active task names; None = nothing can start now.
+
+        Args:
+            held: Whether a ready task waits for something that the schedule does not know.
+        """
+        free = (task for task in self.ready() if self.clashing(task) is None)
+        return next((task for task in free if not held(task)), None)
+
+    def ready(self) -> Iterator[str]:
+        """Tasks that wait for no other one, in document order."""
+        return (task.id for task in self._tasks.values() if self._is(task, TaskRunState.READY))
 
     def clashing(self, task_id: str) -> str | None:
         """The active task that names one of this task's files."""

@@ -29,6 +29,8 @@ class Defaults:
     verify: tuple[str, ...]
     mode: str = "worktree"
     land: str = "merge"
+    fallback: tuple[str, ...] = ()
+    """Agents that do what their task's own agent cannot do for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class PlannedTask:
     """Why it is skipped or blocked from the start."""
     hints: tuple[str, ...] = ()
     """What a person added for every further attempt."""
+    fallback: tuple[AgentSpec, ...] = ()
+    """Who does it when its agent is limited or cannot be used, the first one that can."""
 
 
 def plan_tasks(
@@ -145,7 +149,13 @@ def _planned(
     done: Mapping[str, str],
 ) -> PlannedTask:
     front: Mapping[str, Any] = plan.defaults
-    agent = _agent(task, front, options, defaults, agents)
+    try:
+        agent = _agent(task, front, options, defaults, agents)
+        fallback = _fallback(task, agent, front, defaults, agents)
+    except UsageError as error:
+        if options.agent is not None and task.fallback is None:
+            raise
+        raise PlanError(f"{plan.path}:{task.line}:1 {error}") from None
     state, reason = _initial_state(task, done, redo=options.redo)
     plan_verify = _strings(front.get("verify"))
     task_verify = tuple(command for command in task.verify if command not in plan_verify)
@@ -161,7 +171,22 @@ def _planned(
         state=state,
         budget=_first(task.budget, front.get("budget")),
         reason=reason,
+        fallback=fallback,
     )
+
+
+def _fallback(
+    task: Task,
+    agent: AgentSpec,
+    front: Mapping[str, Any],
+    defaults: Defaults,
+    agents: Callable[[str], AgentSpec],
+) -> tuple[AgentSpec, ...]:
+    if task.run:
+        return ()
+    names = _first(task.fallback, front.get("fallback"), defaults.fallback)
+    found = {spec.name: spec for spec in map(agents, names)}
+    return tuple(spec for spec in found.values() if spec.name != agent.name)
 
 
 def _agent(

@@ -20,6 +20,7 @@ from cc4tui.ports import AttemptUpdate
 from cc4tui.services.pipeline.attempt import AttemptReport
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.merge_queue import Refusal
+from cc4tui.services.pipeline.parking import Parked, parked_event
 from cc4tui.services.pipeline.recorder import move
 
 
@@ -67,12 +68,18 @@ class Settlement:
         )
 
     async def ended(
-        self, claim: Claim, report: AttemptReport, again: bool, stopping: str | None
+        self,
+        claim: Claim,
+        report: AttemptReport,
+        again: bool,
+        stopping: str | None,
+        parked: Parked | None = None,
     ) -> TaskRunState:
         """The attempt ended without success; returns the task's state.
 
         Args:
             again: Another attempt follows.
+            parked: What follows from a limit that it met.
             stopping: The run is being stopped: a stopped task stays open for `resume`.
         """
         state = _state_after(report.result.outcome, again, stopping is not None)
@@ -85,9 +92,13 @@ class Settlement:
             report.result.reason,
             commit=report.commit,
             branch=report.branch if report.commit else None,
+            **_waits(parked),
             **self._add(claim.task, report),
         )
-        events = [self._finished(claim, report, again), self._told(claim, state, report)]
+        events = [
+            self._finished(claim, report, again, parked),
+            self._told(claim, state, report, parked),
+        ]
         await self._recorder.write(
             tasks=[update],
             attempts=[self._attempt(claim, report, step="saved")],
@@ -210,9 +221,15 @@ class Settlement:
         )
 
     def _finished(
-        self, claim: Claim, report: AttemptReport, again: bool = False
+        self,
+        claim: Claim,
+        report: AttemptReport,
+        again: bool = False,
+        parked: Parked | None = None,
     ) -> AttemptFinished:
         result = report.result
+        until = parked.until if parked is not None else None
+        wait = 0.0 if until is None else max((until - report.finished).total_seconds(), 0.0)
         return AttemptFinished(
             run=self._run,
             task=claim.task,
@@ -221,12 +238,16 @@ class Settlement:
             reason_code=result.reason_code.value if result.reason_code else None,
             reason=result.reason,
             exit_code=report.exit_code,
-            retry_in=0.0 if again else None,
+            retry_in=wait if again else None,
         )
 
-    def _told(self, claim: Claim, state: TaskRunState, report: AttemptReport) -> Event:
+    def _told(
+        self, claim: Claim, state: TaskRunState, report: AttemptReport, parked: Parked | None
+    ) -> Event:
         run, task, attempt = self._run, claim.task, claim.attempt
         reason = report.result.reason
+        if parked is not None and parked.until is not None:
+            return parked_event(run, task, parked.agent, reason, parked.until, attempt)
         match state:
             case TaskRunState.NO_CHANGE:
                 return TaskNoChange(run=run, task=task, attempt=attempt, reason=reason)
@@ -241,6 +262,12 @@ class Settlement:
                 return TaskFailed(
                     run=run, task=task, attempt=attempt, reason_code=code.value, reason=reason
                 )
+
+
+def _waits(parked: Parked | None) -> dict[str, Any]:
+    if parked is None or parked.until is None:
+        return {}
+    return {"until": parked.until, "agent": parked.agent}
 
 
 def _state_after(outcome: AttemptOutcome, again: bool, stopping: bool) -> TaskRunState:

@@ -33,6 +33,8 @@ class Surroundings:
     """Seconds for one verify command."""
     budget: Mapping[str, float] = field(default_factory=dict)
     """Of a whole run: ``tokens`` and/or ``usd``; empty = no limit."""
+    quota_wait: float = 86400.0
+    """Seconds that a task waits for the limit of its agent."""
     setup: SetupPlan = field(default_factory=SetupPlan)
     """What every worktree needs before work in it begins."""
     keep: tuple[str, ...] = ()

@@ -108,6 +108,7 @@ class _Freezer:
             verify=tuple(verify),
             run=tuple(draft.run),
             agent=options.get("agent"),
+            fallback=options.get("fallback"),
             model=options.get("model"),
             effort=options.get("effort"),
             mode=options.get("mode"),

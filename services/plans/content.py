@@ -29,8 +29,8 @@ _COMMAND = re.compile(r"`([^`\n]+)`$")
 _TICKED = re.compile(r"`([^`\n]+)`")
 _OWN_KEYS = frozenset(
     (
-        "agent", "model", "effort", "mode", "budget", "timeout", "retries", "rehearse", "run",
-        "parallel", "steps", "body",
+        "agent", "fallback", "model", "effort", "mode", "budget", "timeout", "retries", "rehearse",
+        "run", "parallel", "steps", "body",
     )
 )  # fmt: skip
 

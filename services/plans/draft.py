@@ -46,7 +46,7 @@ class TaskDraft:
     verify: list[str] = field(default_factory=list)
     run: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
-    """agent, model, effort, mode, priority, budget, timeout, retries, rehearse."""
+    """agent, fallback, model, effort, mode, priority, budget, timeout, retries, rehearse."""
     labels: list[str] = field(default_factory=list)
     optional: bool = False
     parallel: bool | None = None

@@ -320,6 +320,8 @@ def _option(value: Any) -> str:
         return _number(value)
     if isinstance(value, str):
         return quoted(value)
+    if isinstance(value, tuple):
+        return " ".join(value) or "none"
     return "{" + ", ".join(f"{key}: {_number(part)}" for key, part in value.items()) + "}"
 
 

@@ -69,6 +69,7 @@ def _task(task: Task) -> dict[str, Any]:
         "id_is_made": task.id_is_made,
         "priority": task.priority,
         "agent": task.agent,
+        "fallback": list(task.fallback or ()),
         "mode": task.mode,
         "labels": list(task.labels),
     }

@@ -97,6 +97,15 @@ def name(value: Any) -> str:
     return text
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """Names set apart by spaces or commas, or a list of them; ``none`` for no name at all."""
+    if isinstance(value, dict):
+        raise ValueError("give names, such as codex gemini")
+    parts = value if isinstance(value, (list, tuple)) else re.split(r"[\s,]+", str(value).strip())
+    found = tuple(dict.fromkeys(name(part) for part in parts))
+    return () if found == ("none",) else found
+
+
 def one_line(value: Any) -> str:
     """Text without line breaks, such as the name of a model."""
     text = str(value).strip().strip("`")
@@ -136,6 +145,7 @@ def commands(value: Any) -> list[str]:
 
 SINGLE: dict[str, Callable[[Any], Any]] = {
     "agent": name,
+    "fallback": names,
     "model": one_line,
     "effort": one_of(*EFFORTS),
     "mode": one_of(*MODES),

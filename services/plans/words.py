@@ -85,6 +85,7 @@ FIELDS = {
     "run": ("run",),
     "goal": ("goal", "objective", "purpose"),
     "agent": ("agent",),
+    "fallback": ("fallback", "fallback agents"),
     "model": ("model",),
     "effort": ("effort",),
     "mode": ("mode", "execution mode"),

@@ -113,6 +113,27 @@ def test_errors_are_exit_2_with_json_all_the_same(
     assert f"error: p.md:{errors[0]['line']}:{errors[0]['col']} " in shown.out
 
 
+def test_agents_that_are_not_configured_are_errors_with_the_nearest_name(
+    call: Callable[..., Any], outside: Path
+) -> None:
+    text = PLAN.replace("title: Pipeline", "fallback: codx").replace(
+        "1.2 Endpoint", "1.2 Endpoint {agent: claude, fallback: codex gemini}"
+    )
+    (outside / "plan.md").write_text(text)
+    said = call("plan", "check", "plan.md", "--json")
+    assert said.code == 2
+    [problem] = json.loads(said.out)["diagnostics"]
+    assert (problem["code"], problem["line"]) == ("E09", 1)
+    assert (problem["message"], problem["hint"]) == (
+        'no agent is called "codx"',
+        "did you mean codex",
+    )
+    (outside / "plan.md").write_text(text.replace("codx", "codex"))
+    said = call("plan", "check", "plan.md", "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["batches"][0]["tasks"][1]["fallback"] == ["codex", "gemini"]
+
+
 def test_offers_are_a_warning(call: Callable[..., Any], outside: Path) -> None:
     rows = "".join(f"| {n} | local | Scenario {n} |\n" for n in range(1, 5))
     (outside / "p.md").write_text(

@@ -121,6 +121,21 @@ def test_a_run_from_its_start_to_its_end(narrate: Callable[..., list[str]]) -> N
             None,
         ),
         (
+            task(
+                events.AttemptFinished,
+                outcome="failed",
+                reason_code="quota",
+                reason="no",
+                exit_code=1,
+                retry_in=90.0,
+            ),
+            None,
+        ),
+        (
+            task(events.TaskParked, agent="claude", reason="hit it", until="soon"),
+            "parked    1.1 Config loader: hit it; claude goes on at soon",
+        ),
+        (
             events.RunPaused(run="r-1", reason="quota", until="15:40"),
             "paused: quota until 15:40",
         ),

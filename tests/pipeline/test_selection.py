@@ -140,5 +140,21 @@ def test_limits_come_from_the_nearest_place():
 
 
 def test_an_unknown_agent_is_refused():
-    with pytest.raises(UsageError, match='no agent "nobody"'):
+    with pytest.raises(PlanError, match=r'plan\.md:\d+:1 no agent "nobody"'):
         planned(plan_of(task("1.1", agent="nobody")))
+    with pytest.raises(PlanError, match='no agent "nobody"'):
+        planned(plan_of(task("1.1", fallback=("nobody",))))
+    with pytest.raises(UsageError, match='^no agent "nobody"'):
+        planned(PLAN, RunOptions(agent="nobody"))
+
+
+def test_a_fallback_is_never_the_agent_itself_and_none_of_a_tasks_own_commands():
+    plan = plan_of(
+        task("1.1"),
+        task("1.2", fallback=()),
+        task("2.1", agent="codex"),
+        task("3.1", run=("make",)),
+        defaults={"fallback": ("codex", "rehearsal")},
+    )
+    found = [[agent.name for agent in one.fallback] for one in planned(plan)]
+    assert found == [["codex", "rehearsal"], [], ["rehearsal"], []]

@@ -135,7 +135,8 @@ class TestValues:
             (values.budget, {}), (values.boolean, "maybe"), (values.whole, "-1"),
             (values.whole, "x"), (values.name, "two words"), (values.name, ""),
             (values.one_line, ["a"]), (values.strings, {"a": 1}), (values.commands, {"a": 1}),
-            (values.SINGLE["mode"], "space"), (values.SINGLE["effort"], "2 days"),
+            (values.names, "a b/c"), (values.SINGLE["mode"], "space"),
+            (values.SINGLE["effort"], "2 days"),
         ],
     )  # fmt: skip
     def test_bad_values_say_what_is_allowed(self, reader: Callable[[Any], Any], bad: Any) -> None:

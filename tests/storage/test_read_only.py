@@ -58,8 +58,8 @@ async def test_a_viewer_makes_nothing(path: Path):
 
 async def test_a_viewer_migrates_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
     await (await open_store(path)).close()
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002", "0003"))
+    monkeypatch.setattr(schema, "HEAD", "0003")
     with pytest.raises(UnfitError, match="is from an older cc4tui: start cc4tui here once"):
         await open_store(path, read_only=True)
 

@@ -1,7 +1,7 @@
 """The headings of runs and panes, and the rows of the list."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +97,28 @@ def test_why_no_task_starts_is_said(story: Callable[..., Any], now: datetime) ->
     assert "no new task starts: the quota is used up until 15:40" in plain(
         run_lines(told.model, now, 100)[2]
     )
+
+
+def test_a_limit_is_counted_down_and_then_forgotten(
+    story: Callable[..., Any], now: datetime
+) -> None:
+    told = story({"1": "One", "2": "Two", "3": "Three"})
+    until = (now + timedelta(seconds=125)).astimezone(UTC).isoformat()
+    for task in ("1", "2"):
+        told.add(e.TaskParked, task, agent="claude", reason="hit it", until=until)
+    told.add(e.TaskParked, "3", agent="claude", reason="hit it", until="some day")
+    row = plain(run_lines(told.model, now, 100)[2])
+    assert "claude is limited until" in row
+    assert "(in 2:05), 2 tasks wait: hit it" in row
+    rows = [draw_task(task, now, 100) for task in told.model.tasks.values()]
+    assert "parked" in plain(rows[0].left)
+    assert plain(rows[0].right) == "claude in 2:05"
+    assert "parked" not in plain(rows[2].left)
+    later = now + timedelta(seconds=126)
+    assert len(run_lines(told.model, later, 100)) == 2
+    assert "ready" in plain(draw_task(told.model.tasks["1"], later, 100).left)
+    told.start("1")
+    assert told.model.tasks["1"].parked is None
 
 
 def test_a_long_reason_takes_four_lines_at_most(story: Callable[..., Any], now: datetime) -> None:
