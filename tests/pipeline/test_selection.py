@@ -144,7 +144,7 @@ def test_an_unknown_agent_is_refused():
         planned(plan_of(task("1.1", agent="nobody")))
     with pytest.raises(PlanError, match='no agent "nobody"'):
         planned(plan_of(task("1.1", fallback=("nobody",))))
-    with pytest.raises(UsageError, match='^no agent "nobody"'):
+    with pytest.raises(UsageError, match=r'^no agent "nobody"'):
         planned(PLAN, RunOptions(agent="nobody"))
 
 
