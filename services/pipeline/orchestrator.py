@@ -513,9 +513,9 @@ class Orchestrator:
         """What the next attempt goes on with: the one before if it was told something since, or
         cut short by a limit."""
         parked = self._parking.goes_on(task)
-        if (told or parked) and (earlier := await self._recorder.attempts(task)):
-            if told or earlier[-1].session or earlier[-1].commit:
-                return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
+        earlier = await self._recorder.attempts(task) if told or parked else []
+        if earlier and (told or earlier[-1].session or earlier[-1].commit):
+            return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
         made = self._context.wishes.offshoot(task)
         if made is None:
             return None
