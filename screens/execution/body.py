@@ -10,6 +10,7 @@ from textual.widget import Widget
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bridge import RunBridge
 from cc4tui.screens.execution.board import capacity, choose_shown, next_slots
+from cc4tui.screens.execution.counting import LineCounter
 from cc4tui.screens.execution.diff import DiffPane
 from cc4tui.screens.execution.diff_view import DiffView
 from cc4tui.screens.execution.grid import PaneGrid
@@ -79,6 +80,7 @@ class ExecutionBody(CoveredVertical):
         self._main = CoveredVertical(classes="main")
         self.clock = clock
         self._bridge = RunBridge(center, self.post_message)
+        self._counter = LineCounter(center, self._counted)
         self._slots: tuple[str, ...] = ()
         self.dismissed: set[str] = set()
         """Finished tasks whose panes a person took away."""
@@ -105,6 +107,7 @@ class ExecutionBody(CoveredVertical):
         attempt(self, self._bridge.work(), group="bridge")
         attempt(self, self._show_newest(), group="newest")
         attempt(self, self._watch_output(), group="output")
+        attempt(self, self._counter.work(), group="lines")
         self.set_interval(1.0, self._second)
 
     async def _show_newest(self) -> None:
@@ -186,6 +189,7 @@ class ExecutionBody(CoveredVertical):
         if self.resting.display:
             self.resting.set_lines(resting_lines(model), keep_place=True)
         self.grid.show(model, shown)
+        self._count(model)
         hidden = (
             ()
             if self.is_whole or self.timeline_shown
@@ -210,9 +214,26 @@ class ExecutionBody(CoveredVertical):
             start = time.perf_counter()
             await asyncio.gather(*(pane.pull() for pane in panes))
             news = [pane.poll() for pane in panes]
+            for pane, came in zip(panes, news, strict=True):
+                if came and pane.task_id is not None:
+                    self._counter.wrote(pane.task_id)
             spent = time.perf_counter() - start
             quiet = delay * 1.25 if not any(news) else FASTEST
             delay = min(max(quiet, 2 * (spent + late)), SLOWEST)
+
+    def _counted(self, task_id: str) -> None:
+        for pane in self.grid.in_sight():
+            if pane.task_id == task_id:
+                pane.set_changed(self._counter.lines(task_id))
+
+    def _count(self, model: RunModel) -> None:
+        """Know the lines of the tasks in sight, and count them when they have moved on."""
+        for pane in self.grid.in_sight():
+            task = pane.task_view
+            if task is not None and task.attempts:
+                state = (task.state, len(task.attempts), task.attempts[-1].finished)
+                self._counter.look(model.run.id, task.id, state)
+                pane.set_changed(self._counter.lines(task.id))
 
     def _second(self) -> None:
         if self.model is None or self.model.is_over or not self.display:

@@ -21,6 +21,7 @@ _DIM, _RED, _YELLOW, _CYAN, _BOLD = (
 )
 _ACTIONS = (a.ToolCalled, a.BackingOff, a.LimitReached, a.ProblemMet)
 """What a pane's heading tells of."""
+_WORDS = (a.TextSaid, a.StderrSaid)
 _FAILURE_LINES = 4
 """Lines that are shown of a tool's failure; of a success it is one."""
 _PIECES_PER_PULL = 8
@@ -39,7 +40,9 @@ class Feed:
     def __init__(self, reader: OutputReader) -> None:
         self.source = MemorySource()
         self.last_action = ""
-        """What the agent did last, in one line."""
+        """What the agent did last, in one line; of one that only writes, its last line."""
+        self._acts = False
+        """Whether it tells what it does."""
         self.finished = False
         """Whether the agent said that it is finished."""
         self._reader = reader
@@ -62,9 +65,20 @@ class Feed:
             written = list(write(event)) if write is not None else []
             lines += written
             if isinstance(event, _ACTIONS) and written:
+                self._acts = True
                 self.last_action = clean_line(written[0].strip(), 200)
+            elif isinstance(event, _WORDS) and not self._acts:
+                self.last_action = last_line(event.text) or self.last_action
         if lines:
             self.source.append("\n".join(lines) + "\n")
+
+
+def last_line(text: str) -> str:
+    """The last line that is not empty; of one that was drawn over, what was drawn last."""
+    for line in reversed(text[-2000:].splitlines()):
+        if found := clean_line(line.rstrip("\r").rpartition("\r")[2].strip(), 200):
+            return found
+    return ""
 
 
 def _text(event: a.TextSaid) -> Iterable[str]:

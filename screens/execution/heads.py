@@ -1,6 +1,6 @@
 """The headings of a run and of its panes, as lines of spans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
@@ -147,8 +147,11 @@ def pane_lines(
     doing: str = "",
     tall: bool = True,
     heard: Heard | None = None,
+    changed: tuple[int, int] | None = None,
 ) -> list[Line]:
     """What stands above an agent's output: one line, two where there is room.
+
+    Where they are narrow, what matters least is left out first.
 
     Args:
         task: Whose pane it is.
@@ -158,9 +161,9 @@ def pane_lines(
         doing: What the agent did last.
         tall: Whether there is room for two lines.
         heard: What was seen of its output, for its limits.
+        changed: Lines that came and went; None when that is not known.
     """
     look = TASK_RUN_LOOKS[task.state]
-    attempt = task.attempt
     digit = str(number) if 0 < number < 10 else " "
     left: list[Span] = [
         (f"{digit} ", "muted"),
@@ -169,15 +172,36 @@ def pane_lines(
         (task.title, "title"),
     ]
     said = _said(task, doing)
-    if attempt is not None and width >= 70:
-        left += [(f"  {attempt.agent}", "muted")]
-        left += [(f" try {attempt.number}", "wait")] if attempt.number > 1 else []
     if not tall and said[0]:
         left += [("  ", ""), said]
-    lines = [spread(cleaned(left), (*meters(task, now, heard), (" ", "")), width)]
+    who, numbers = list(_who(task)), list(meters(task, now, heard, changed))
+    first = numbers if tall else [*who, *numbers]
+    lines = [_beside(cleaned(left), first, width)]
     if tall:
-        lines.append(spread(cleaned((("    ", ""), said)), (), width))
+        lines.append(_beside(cleaned((("    ", ""), said)), who, width))
     return lines
+
+
+def _beside(left: Line, groups: Sequence[tuple[int, Line]], width: int) -> Line:
+    """`left`, and at the right end as many groups as leave it room, the least important last."""
+    needed = min(width_of(left), max(width * 3 // 5, 12))
+    kept = list(groups)
+    while kept and needed + 2 + sum(width_of(cleaned(line)) for _, line in kept) > width:
+        kept.remove(max(kept, key=lambda group: group[0]))
+    right = [span for _, line in kept for span in line]
+    return spread(left, (*cleaned(right), (" ", "")), width)
+
+
+def _who(task: TaskView) -> Iterator[tuple[int, Line]]:
+    """Which try of which agent with which model; the first one of them matters most."""
+    attempt = task.attempt
+    if attempt is None:
+        return
+    if attempt.number > 1:
+        yield 4, ((f"  try {attempt.number}", "wait"),)
+    yield 6, ((f"  {attempt.agent}", "muted"),)
+    if attempt.model:
+        yield 7, ((f" {attempt.model}", "muted"),)
 
 
 def _said(task: TaskView, doing: str) -> Span:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line
 from cc4tui.screens.times import duration
 
@@ -63,18 +64,27 @@ def _limits(attempt: AttemptView, heard: Heard) -> Iterator[tuple[float, datetim
         yield attempt.after_result, heard.finished, "finished, "
 
 
-def meters(task: TaskView, now: datetime, heard: Heard | None = None) -> Line:
-    """Elapsed time, tokens and cost of a task; what was never reported is left out.
+def meters(
+    task: TaskView,
+    now: datetime,
+    heard: Heard | None = None,
+    changed: tuple[int, int] | None = None,
+) -> Iterator[tuple[int, Line]]:
+    """Numbers of a task, each with its rank: 1 matters most; what was never told is left out.
 
     Args:
         task: Whose numbers.
         now: For the time it takes so far.
         heard: What was seen of its output; None when nobody looks.
+        changed: Lines that came and went.
     """
-    line: list[tuple[str, str]] = []
     if task.attempts:
-        line += _countdown(task, now, heard or Heard(anything=True))
-        line.append((f"  {duration(task.seconds(now))}", "text"))
+        near = _countdown(task, now, heard or Heard(anything=True))
+        if near:
+            yield 2, near
+        yield 1, ((f"  {duration(task.seconds(now))}", "text"),)
     if task.usage.total is not None or task.cost_usd is not None:
-        line.append((f"  {tokens(task.usage)} {cost(task.cost_usd)}", "muted"))
-    return tuple(line)
+        yield 3, ((f"  {tokens(task.usage)} {cost(task.cost_usd)}", "muted"),)
+    if changed is not None:
+        added, gone = changed
+        yield 5, ((f"  +{added}", "good"), (f" {sign('−', '-')}{gone}", "bad"))

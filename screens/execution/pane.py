@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
 from cc4tui.ports import CommandCenter
-from cc4tui.screens.execution.feed import Feed
+from cc4tui.screens.execution.feed import Feed, last_line
 from cc4tui.screens.execution.heads import pane_lines
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
 from cc4tui.screens.ink import ink
@@ -127,6 +127,8 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.feed: Feed | None = None
         self._center = center
         self.clock = clock
+        self.changed: tuple[int, int] | None = None
+        """Lines that the task added and removed; None while that is not known."""
         self._told_action = ""
         """What the heading says that the agent did last."""
         self._attempt: AttemptView | None = None
@@ -158,6 +160,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         """Show a task, or its news."""
         if (run_id, task.id) != (self.run_id, self.task_id):
             self.run_id, self._attempt, self._pinned, self.feed = run_id, None, False, None
+            self._told_action, self.changed = "", None
             self.log_view.set_empty(_waiting_for(task))
             self.log_view.set_source(MemorySource(), wrapped=True)
         self.task_view, self.number = task, number
@@ -227,10 +230,6 @@ class AgentPane(CoveredContainer, can_focus=True):
         Returns:
             Whether there was something.
         """
-        action = self.feed.last_action if self.feed is not None else ""
-        if action != self._told_action:
-            self._told_action = action
-            self.refresh_head()
         try:
             came = self.log_view.poll()
         except OSError as error:
@@ -238,7 +237,26 @@ class AgentPane(CoveredContainer, can_focus=True):
             return False
         if came:
             self._hear()
+        if self.raw:
+            action = self._last_shown() if came else self._told_action
+        else:
+            action = self.feed.last_action if self.feed is not None else ""
+        if action != self._told_action:
+            self._told_action = action
+            self.refresh_head()
         return came
+
+    def _last_shown(self) -> str:
+        """The last line of what is shown that is not empty, a few lines back at most."""
+        reader = self.log_view.window.reader
+        line = reader.last_line()
+        for _ in range(5):
+            if line is None:
+                break
+            if found := last_line(reader.text(line, reader.line_end(line))):
+                return found
+            line = reader.line_before(line)
+        return self._told_action
 
     def _hear(self) -> None:
         """Note when the agent wrote, for the limits in the heading."""
@@ -255,6 +273,12 @@ class AgentPane(CoveredContainer, can_focus=True):
         source.append(f"\x1b[31mThis output cannot be read: {clean_line(str(error))}\x1b[0m\n")
         self.log_view.set_source(source, wrapped=True)
 
+    def set_changed(self, changed: tuple[int, int] | None) -> None:
+        """Tell how many lines the task added and removed."""
+        if changed != self.changed:
+            self.changed = changed
+            self.refresh_head()
+
     def refresh_head(self) -> None:
         """Draw the heading anew: a second passed, or the task moved on."""
         self.head.update()
@@ -263,7 +287,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         task = self.task_view
         if task is None:
             return []
-        doing = self._hint() or (self.feed.last_action if self.feed is not None else "")
+        doing = self._hint() or self._told_action
         return pane_lines(
             task,
             self.clock(),
@@ -272,6 +296,7 @@ class AgentPane(CoveredContainer, can_focus=True):
             doing=doing,
             tall=height > 1,
             heard=self._heard,
+            changed=self.changed,
         )
 
     def _hint(self) -> str:

@@ -1,5 +1,6 @@
 """The headings of runs and panes, and the rows of the list."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from cc4tui import events as e
 from cc4tui.domain.run import TaskRunState
 from cc4tui.domain.usage import TokenUsage
+from cc4tui.screens.execution.counting import LineCounter
+from cc4tui.screens.execution.feed import last_line
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
 from cc4tui.screens.execution.model import Heard, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, meters, tokens
@@ -139,9 +142,10 @@ def test_a_pane_tells_state_task_agent_time_tokens_cost_and_action(
     task = told.model.tasks["2.1"]
     first, second = pane_lines(task, now, 90, number=2, doing="Edit a.py")
     text = plain(first)
-    assert text.startswith("2 ● running  2.1 Rate limiter  claude ")
+    assert text.startswith("2 ● running  2.1 Rate limiter   ")
     assert text.endswith("1:58  34k $0.41 ")
-    assert plain(second).strip() == "Edit a.py"
+    assert plain(second).strip().startswith("Edit a.py   ")
+    assert plain(second).endswith("claude sonnet ")
     (only,) = pane_lines(task, now, 90, doing="Edit a.py", tall=False)
     assert "Edit a.py" in plain(only)
 
@@ -149,7 +153,70 @@ def test_a_pane_tells_state_task_agent_time_tokens_cost_and_action(
 def test_a_second_try_is_marked(story: Callable[..., Any], now: datetime) -> None:
     told = story({"1": "One"})
     told.start("1", 2)
-    assert "claude try 2" in plain(pane_lines(told.model.tasks["1"], now, 90)[0])
+    assert plain(pane_lines(told.model.tasks["1"], now, 90)[1]).endswith("try 2  claude sonnet ")
+
+
+def test_what_matters_least_is_left_out_first(story: Callable[..., Any], now: datetime) -> None:
+    told = story({"2.1": "Rate limiter"})
+    told.start("2.1", 2)
+    told.use("2.1", 34_000, 0.41, 2)
+    task = told.model.tasks["2.1"]
+    gone: list[str] = []
+    for width in range(120, 20, -1):
+        (line,) = pane_lines(task, now, width, number=1, tall=False, changed=(84, 3))
+        words = ("sonnet", "claude", "+84 −3", "try 2", "34k $0.41", "1:58")
+        gone += [word for word in words if word not in plain(line) and word not in gone]
+        assert width_of(line) <= width
+        assert plain(line).startswith("1 ● running")
+    assert gone == ["sonnet", "claude", "+84 −3", "try 2", "34k $0.41"]
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("one\ntwo\n\n  \n", "two"),
+        ("10%\r50%\r100%\n", "100%"),
+        ("\x1b[32mgreen\x1b[0m\n", "green"),
+        ("", ""),
+    ],
+)
+def test_the_last_line_of_an_output(text: str, last: str) -> None:
+    assert last_line(text) == last
+
+
+async def test_lines_are_counted_when_something_happened_and_seldom() -> None:
+    asked: list[str] = []
+
+    class Center:
+        async def task_lines(self, run: str, task: str) -> tuple[int, int]:
+            asked.append(task)
+            return len(asked), 0
+
+    told: list[str] = []
+    counter = LineCounter(Center(), told.append)  # type: ignore[arg-type]
+    counter._rest = 0.0
+    working = asyncio.create_task(counter.work())
+
+    async def idle() -> None:
+        while counter._due:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)
+
+    for _ in range(3):
+        counter.look("r", "a", "running")
+        counter.look("r", "b", "running")
+    await idle()
+    assert asked == told == ["a", "b"]
+    assert counter.lines("a") == (1, 0)
+    counter.wrote("a")
+    await idle()
+    assert asked == ["a", "b"]
+    counter.look("r", "a", "merged")
+    await idle()
+    assert asked == ["a", "b", "a"]
+    counter.look("r2", "a", "running")
+    assert counter.lines("b") is None
+    working.cancel()
 
 
 @given(st.text(max_size=80), st.integers(10, 150), st.booleans())
@@ -207,13 +274,16 @@ def test_a_limit_that_is_near_is_counted_down(story: Callable[..., Any]) -> None
     begun = task.attempt.started
 
     def told(seconds: int) -> str:
-        return "".join(text for text, _ in meters(task, begun + timedelta(seconds=seconds)))
+        groups = meters(task, begun + timedelta(seconds=seconds))
+        return "".join(text for _, line in groups for text, _ in line)
 
     assert "stops in" not in told(300)
     assert told(480) == "  stops in 2:00  8:00"
     assert told(700) == "  stops in 0 s  11:40"
     run.end("1.1")
-    assert "stops in" not in "".join(t for t, _ in meters(run.model.tasks["1.1"], begun))
+    assert "stops in" not in "".join(
+        text for _, line in meters(run.model.tasks["1.1"], begun) for text, _ in line
+    )
 
 
 def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
@@ -223,8 +293,8 @@ def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
     begun = task.attempt.started
 
     def told(seconds: int, heard: Heard) -> str:
-        line = meters(task, begun + timedelta(seconds=seconds), heard)
-        return "".join(text for text, _ in line).strip().split("  ")[0]
+        groups = meters(task, begun + timedelta(seconds=seconds), heard)
+        return "".join(text for _, line in groups for text, _ in line).strip().split("  ")[0]
 
     assert told(20, Heard()) == "20 s"
     assert told(32, Heard()) == "no output, stops in 8 s"
