@@ -341,6 +341,8 @@ class RunPaused(Event):
 
     reason: str
     until: str | None = None
+    by: str = ""
+    """``person`` when somebody asked for it; the same in run_resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,6 +350,7 @@ class RunResumed(Event):
     """Signals that tasks are claimed again."""
 
     reason: str
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

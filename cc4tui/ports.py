@@ -67,7 +67,7 @@ class Request:
 
     id: int
     kind: str
-    """cancel_run, cancel_task, retry_task, skip_task, message, fork or answer."""
+    """cancel_run, pause_run, cancel_task, retry_task, skip_task, message, fork or answer."""
     run: str
     task: str | None
     data: Mapping[str, Any]
@@ -617,6 +617,9 @@ class CommandCenter(Protocol):
 
     async def leave(self, why: str) -> None:
         """Stop working on the run of this process and let its agents work on."""
+
+    async def pause_run(self, run: str, *, paused: bool) -> None:
+        """Start nothing new in a run that goes on, or go on; agents at work stay at work."""
 
     async def cancel_run(self, run: str) -> None: ...
 

@@ -432,6 +432,16 @@ class Runtime:
             async for event in subscription:
                 yield event
 
+    async def pause_run(self, run: str, *, paused: bool) -> None:
+        """Start nothing new in a run that goes on, or go on; agents at work stay at work."""
+        active = self._session.active
+        if active is not None and active.id == run and active.orchestrator is not None:
+            await active.orchestrator.pause(paused=paused)
+        elif self._session.idle:
+            raise UsageError(f"run {run} is not going on; `cc4tui resume {run}` continues it")
+        else:
+            await self._store.add_request("pause_run", run, None, {"paused": paused})
+
     async def cancel_run(self, run: str) -> None:
         """Cancel every task of a run that has not ended, wherever the run goes on."""
         active = self._session.active

@@ -4,13 +4,16 @@ import asyncio
 import os
 import shlex
 import signal
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
+from cc4tui.domain.text import clean_ansi
 from cc4tui.errors import UnfitError
+from cc4tui.screens.widgets.log_lines import LineReader
 
 
 _PLUS_LINE = frozenset(
@@ -49,6 +52,80 @@ async def open_editor(app: App[Any], path: Path, line: int) -> None:
     await _in_front(app, editor_command(path, line, os.environ), "EDITOR")
 
 
+MOST_FILES = 20
+"""That an editor is given at once."""
+
+
+async def open_in_editor(app: App[Any], folder: Path, files: Sequence[str], line: int) -> None:
+    """Give the terminal to the editor, in `folder`, until it ends.
+
+    Args:
+        app: Whose terminal.
+        folder: Where it works.
+        files: Names below it, as others wrote them; those that are no files there are left out.
+            Without any the editor gets the folder.
+        line: Of the first file.
+
+    Raises:
+        UnfitError: there is no such folder or program, or no terminal to give away.
+    """
+    if not folder.is_dir():
+        raise UnfitError(f"{folder} is not there any more.")
+    found = [folder / name for name in files if _is_file_below(folder, name)][:MOST_FILES]
+    command = editor_command(found[0] if found else folder, line, os.environ)
+    command += map(str, found[1:])
+    await _in_front(app, _inside(folder, command), "EDITOR")
+
+
+def _is_file_below(folder: Path, name: str) -> bool:
+    """An agent may have planted a link that leads elsewhere."""
+    path = folder / name
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _inside(folder: Path, command: Sequence[str]) -> list[str]:
+    return ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(folder), *command]
+
+
+async def open_log(app: App[Any], log: LineReader) -> None:
+    """Give the terminal to the person's pager with a copy of a log, until it ends.
+
+    The copy holds text and colours only: pagers hand other sequences through to the terminal.
+
+    Raises:
+        UnfitError: there is no such program, or no terminal to give away.
+    """
+    words = shlex.split(os.environ.get("PAGER") or "") or ["less"]
+    if Path(words[0]).name == "less":
+        words.append("-R")
+    with tempfile.TemporaryDirectory(prefix="cc4tui-") as folder:
+        copy = Path(folder) / "log"
+        await asyncio.to_thread(_copy_log, log, copy)
+        await _in_front(app, [*words, str(copy)], "PAGER")
+
+
+LOG_BYTES = 32 * 2**20
+"""Of a log that a pager gets: its end."""
+
+
+def _copy_log(log: LineReader, path: Path) -> None:
+    begin, size = log.begin, log.size
+    if size - begin > LOG_BYTES:
+        begin = size - LOG_BYTES
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        if begin > log.begin:
+            file.write(f"({(begin - log.begin) // 2**20} MiB before this are left out.)\n")
+        rest = b""
+        while begin < size:
+            piece = log.source.read(begin, min(2**20, size - begin))
+            if not piece:
+                break
+            begin += len(piece)
+            whole, end, rest = (rest + piece).rpartition(b"\n")
+            file.write(clean_ansi((whole + end).decode("utf-8", "replace")))
+        file.write(clean_ansi(rest.decode("utf-8", "replace")))
+
+
 async def open_shell(app: App[Any], folder: Path) -> None:
     """Give the terminal to a shell in `folder` until it ends; the event loop goes on meanwhile.
 
@@ -58,7 +135,7 @@ async def open_shell(app: App[Any], folder: Path) -> None:
     if not folder.is_dir():
         raise UnfitError(f"{folder} is not there any more.")
     shell = os.environ.get("SHELL") or "sh"
-    await _in_front(app, ["sh", "-c", 'cd "$1" && exec "$2"', "sh", str(folder), shell], "SHELL")
+    await _in_front(app, _inside(folder, [shell]), "SHELL")
 
 
 async def _in_front(app: App[Any], command: list[str], variable: str) -> None:

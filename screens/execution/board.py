@@ -16,18 +16,22 @@ _GOOD_WIDTH, _GOOD_HEIGHT = 100, 26
 
 
 def next_slots(
-    slots: Sequence[str], model: RunModel, dismissed: Collection[str] = ()
+    slots: Sequence[str],
+    model: RunModel,
+    dismissed: Collection[str] = (),
+    pinned: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The panes after a change of the run.
 
     A pane keeps its place as long as it lives. The one of a finished task stays until somebody
-    dismisses it or a newly started task needs a place: then it takes that of the task that ended
-    first, one that went well before one that did not.
+    dismisses it; only of those that went well, the one that ended first gives its place to a newly
+    started task.
 
     Args:
         slots: Task ids in their places so far.
         model: The run now.
         dismissed: Ids of finished tasks whose panes were taken away.
+        pinned: Ids of tasks whose panes stay whatever else needs a place.
     """
     kept = [it for it in slots if it in model.tasks and it not in dismissed]
     known = set(kept)
@@ -35,7 +39,7 @@ def next_slots(
         if task.id in known or task.id in dismissed:
             continue
         known.add(task.id)
-        place = _free_place(kept, model)
+        place = _free_place(kept, model, pinned)
         if place is None:
             kept.append(task.id)
         else:
@@ -43,27 +47,37 @@ def next_slots(
     return tuple(kept)
 
 
-def _free_place(slots: Sequence[str], model: RunModel) -> int | None:
+def _free_place(slots: Sequence[str], model: RunModel, pinned: Collection[str]) -> int | None:
     finished = [
-        (task.state not in DONE_STATES, task.ended, place)
+        (task.ended, place)
         for place, task in ((place, model.tasks[it]) for place, it in enumerate(slots))
-        if not task.is_active
+        if task.state in DONE_STATES and task.id not in pinned
     ]
-    return min(finished)[2] if finished else None
+    return min(finished)[1] if finished else None
 
 
 def choose_shown(
-    slots: Sequence[str], room: int, model: RunModel, focused: str | None
+    slots: Sequence[str],
+    room: int,
+    model: RunModel,
+    focused: str | None,
+    pinned: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The panes that are shown, in their order, when there is room for `room` of them.
 
-    The focused one is always among them; tasks that are worked on go before finished ones.
+    The focused one is always among them, then those that are pinned; tasks that are worked on go
+    before finished ones.
     """
     if len(slots) <= room:
         return tuple(slots)
     ranked = sorted(
         slots,
-        key=lambda it: (it != focused, not model.tasks[it].is_active, slots.index(it)),
+        key=lambda it: (
+            it != focused,
+            it not in pinned,
+            not model.tasks[it].is_active,
+            slots.index(it),
+        ),
     )
     chosen = set(ranked[:room])
     return tuple(it for it in slots if it in chosen)

@@ -84,6 +84,8 @@ class ExecutionBody(CoveredVertical):
         self._slots: tuple[str, ...] = ()
         self.dismissed: set[str] = set()
         """Finished tasks whose panes a person took away."""
+        self.pinned: set[str] = set()
+        """Tasks whose panes stay."""
         self._greets = True
         """Whether the focus goes to the list, and to the first pane once there is one."""
         self._asked = False
@@ -141,7 +143,7 @@ class ExecutionBody(CoveredVertical):
         before, self.model = self.model, message.model
         self.remove_class("-empty")
         if before is None or before.run.id != message.model.run.id:
-            self._slots, self.dismissed, self._greets = (), set(), True
+            self._slots, self.dismissed, self.pinned, self._greets = (), set(), set(), True
             self.leave_whole()
         self.refresh_all(message.model)
         self.post_message(
@@ -156,7 +158,7 @@ class ExecutionBody(CoveredVertical):
     def refresh_all(self, model: RunModel) -> None:
         """Bring everything in line with the model."""
         self.dismissed -= {task.id for task in model.active}
-        self._slots = next_slots(self._slots, model, self.dismissed)
+        self._slots = next_slots(self._slots, model, self.dismissed, self.pinned)
         self.head.show(model)
         self.tasks.set_items(ordered(model))
         self._arrange(model)
@@ -176,10 +178,12 @@ class ExecutionBody(CoveredVertical):
         if not size:
             return
         focused = self.selected.id if self.selected is not None else None
-        shown = choose_shown(self._slots, capacity(size.width, size.height), model, focused)
+        shown = choose_shown(
+            self._slots, capacity(size.width, size.height), model, focused, self.pinned
+        )
         if len(shown) < len(self._slots):
             room = capacity(size.width, size.height - 1)
-            shown = choose_shown(self._slots, room, model, focused)
+            shown = choose_shown(self._slots, room, model, focused, self.pinned)
         self.timeline.display = self.timeline_shown
         if self.timeline_shown:
             self.timeline.show(model)
@@ -188,7 +192,7 @@ class ExecutionBody(CoveredVertical):
         self.grid.display = not self.resting.display and not alone
         if self.resting.display:
             self.resting.set_lines(resting_lines(model), keep_place=True)
-        self.grid.show(model, shown)
+        self.grid.show(model, shown, self.pinned)
         self._count(model)
         hidden = (
             ()

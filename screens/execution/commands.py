@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from textual.dom import DOMNode
 
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
+from cc4tui.screens.editor import open_in_editor
+from cc4tui.screens.execution.diff_text import read_diff
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.tasks import details
 from cc4tui.screens.guard import tell
 from cc4tui.screens.lines import Line
+from cc4tui.screens.messages import Undoable
 from cc4tui.screens.times import duration
 
 
@@ -52,6 +56,36 @@ class RunCommands:
         if await self._node.app.push_screen_wait(dialog) == STOP:
             await self._center.cancel_run(model.run.id)
             tell(self._node.app, "The run is being stopped; all work is saved.")
+
+    async def pause(self, model: RunModel) -> None:
+        """Start nothing new in a run, or go on where it is paused; `u` takes that back."""
+        run, held = model.run.id, not model.held
+        await self._center.pause_run(run, paused=held)
+
+        async def undo() -> None:
+            await self._center.pause_run(run, paused=not held)
+
+        label = "run paused" if held else "pause ended"
+        self._node.post_message(Undoable(label, undo))
+        said = "Nothing new is started; agents at work go on." if held else "The run goes on."
+        tell(self._node.app, f"{said} u takes it back.")
+
+    async def edit(self, run: str, task: TaskView, place: tuple[str, int] | None) -> None:
+        """Open files of a task's worktree in the editor.
+
+        Args:
+            run: Its id.
+            task: Whose agent is at work.
+            place: A file, and the line there; None = whatever it has changed so far.
+        """
+        assert task.attempt is not None
+        folder = Path(task.attempt.worktree)
+        if place is None:
+            told = await self._center.task_changes(run, task.id)
+            files = [file.path for file in read_diff(told.text).files if file.status != "D"]
+        else:
+            files = [place[0]]
+        await open_in_editor(self._node.app, folder, files, place[1] if place else 1)
 
     async def retry(self, run_id: str, task: TaskView) -> None:
         """Try a task again."""

@@ -129,6 +129,12 @@ class DiffPane(Vertical):
             work = self._read(self._run_id, task, self._told.against, again=True)
             attempt(self, work, group="look", latest=True)
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The file that is read, and the line at its top; None where there is none any more."""
+        file = self.view.diff.files[self.view.file] if self.view.file >= 0 else None
+        return None if file is None or file.status == "D" else (file.path, self.view.line)
+
     def close(self) -> None:
         """Hide it."""
         self.remove_class("-open")

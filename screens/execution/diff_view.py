@@ -134,6 +134,12 @@ class DiffView(LineView, can_focus=True):
         """Number of the file that a person reads; -1 without any."""
         return bisect_right(self._starts, round(self.scroll_y)) - 1
 
+    @property
+    def line(self) -> int:
+        """Number, in the new file, of the first line that is seen."""
+        anchor = self._anchor()
+        return 1 if anchor is None else max(anchor[1], 1)
+
     def _anchor(self) -> tuple[str, int, int] | None:
         """Path, line and rows above it, of what is in the middle of a reader's eye: the top."""
         top = round(self.scroll_y)

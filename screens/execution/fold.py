@@ -138,6 +138,7 @@ class _Draft:
     tasks: dict[str, TaskView]
     seq: int = 0
     paused: str = ""
+    held: bool = False
     landed: bool | None = None
     efficiency: float | None = None
     recovered: str = ""
@@ -153,6 +154,7 @@ class _Draft:
             dict(model.tasks),
             model.seq,
             model.paused,
+            model.held,
             model.landed,
             model.efficiency,
             model.recovered,
@@ -166,6 +168,7 @@ class _Draft:
             self.tasks,
             self.seq,
             self.paused,
+            self.held,
             self.landed,
             self.efficiency,
             self.recovered,
@@ -232,7 +235,7 @@ def _record(event: e.RunStarted) -> RunRecord:
 def _run_started(draft: _Draft, event: e.RunStarted) -> None:
     draft.run = replace(_record(event), started=min(draft.run.started, _time(event)))
     draft.landed = draft.efficiency = None
-    draft.paused = ""
+    draft.paused, draft.held = "", False
     for position, told in enumerate(event.tasks):
         task_id = str(told.get("id", ""))
         task = draft.tasks.get(task_id) or TaskView(task_id)
@@ -366,10 +369,17 @@ def _run_recovered(draft: _Draft, event: e.RunRecovered) -> None:
 
 
 def _run_paused(draft: _Draft, event: e.RunPaused) -> None:
+    if event.by == "person":
+        draft.held = True
+        return
     draft.paused = f"{event.reason} until {event.until}" if event.until else event.reason
 
 
 def _run_resumed(draft: _Draft, event: e.RunResumed) -> None:
+    if event.by == "person" or event.reason == "continued":  # another process forgets it
+        draft.held = False
+    if event.by == "person":
+        return
     draft.paused = ""
     draft.quarantine = None
     if draft.run.finished is not None:
@@ -391,7 +401,7 @@ def _run_finished(draft: _Draft, event: e.RunFinished) -> None:
     )
     draft.landed = event.landed
     draft.efficiency = event.efficiency
-    draft.paused = ""
+    draft.paused, draft.held = "", False
 
 
 _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {

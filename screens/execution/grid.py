@@ -1,6 +1,6 @@
 """The panes beside and below each other; one of them alone when it is zoomed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from textual.app import ComposeResult
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
@@ -92,8 +92,8 @@ class PaneGrid(CoveredContainer):
         else:
             yield from self._order
 
-    def show(self, model: RunModel, task_ids: Sequence[str]) -> None:
-        """Show these tasks, in this order."""
+    def show(self, model: RunModel, task_ids: Sequence[str], pinned: Collection[str] = ()) -> None:
+        """Show these tasks, in this order; those that are pinned say so."""
         here = {pane.task_id: pane for pane in self._order}
         free = [pane for pane in self._order if pane.task_id not in task_ids]
         self._keep_zoomed(free)
@@ -106,6 +106,7 @@ class PaneGrid(CoveredContainer):
         moved = order != self._order
         self._order = order
         for number, (task_id, pane) in enumerate(zip(task_ids, order, strict=True), 1):
+            pane.pinned = task_id in pinned
             pane.show(model.run.id, model.tasks[task_id], number)
         guest_task = model.tasks.get(self._guest.task_id or "")
         if self.zoomed is self._guest and guest_task is not None:

@@ -93,7 +93,9 @@ def _spent(model: RunModel) -> Line:
 
 
 def _why(model: RunModel, now: datetime, width: int) -> Iterator[Line]:
-    if model.paused:
+    if model.held:
+        text, ink = f"{sign('⏸', '=')} paused: nothing new is started; P goes on", "wait"
+    elif model.paused:
         text, ink = f"{sign('⏸', '=')} no new task starts: {model.paused}", "wait"
     elif limits := list(model.limits(now)):
         told = "; ".join(_limit(parked, count, now) for parked, count in limits)
@@ -144,6 +146,7 @@ def pane_lines(
     width: int,
     *,
     number: int = 0,
+    pinned: bool = False,
     doing: str = "",
     tall: bool = True,
     heard: Heard | None = None,
@@ -158,6 +161,7 @@ def pane_lines(
         now: For the time it takes so far.
         width: Cells of a line.
         number: Digit that goes to the pane with alt; 0 = none.
+        pinned: Whether the pane stays.
         doing: What the agent did last.
         tall: Whether there is room for two lines.
         heard: What was seen of its output, for its limits.
@@ -166,7 +170,8 @@ def pane_lines(
     look = TASK_RUN_LOOKS[task.state]
     digit = str(number) if 0 < number < 10 else " "
     left: list[Span] = [
-        (f"{digit} ", "muted"),
+        (digit, "muted"),
+        (sign("•", "*") if pinned else " ", "alarm"),
         (f"{look.sign} {look.word}  ", look.ink),
         (f"{task.id} ", "muted"),
         (task.title, "title"),

@@ -174,6 +174,8 @@ class RunModel:
     """The newest event that is folded in."""
     paused: str = ""
     """Why no task is claimed for now; empty = tasks are claimed."""
+    held: bool = False
+    """Whether a person asked that nothing new is started."""
     landed: bool | None = None
     """Whether it landed; None = it has not ended."""
     efficiency: float | None = None

@@ -28,6 +28,11 @@ def _dismiss(tab: ExecutionBody, task: TaskView) -> bool:
     return tab.focused_pane is not None and not task.is_active
 
 
+def _pin(tab: ExecutionBody, task: TaskView) -> bool:
+    pane = tab.grid.zoomed or tab.focused_pane
+    return pane is not None and pane in tab.grid.panes and not tab.diff.is_open
+
+
 def _shows_a_pane(tab: ExecutionBody) -> bool:
     return (tab.grid.zoomed or tab.focused_pane) is not None and not tab.diff.is_open
 
@@ -36,6 +41,8 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "zoom": lambda tab, task: not tab.is_whole,
     "stop_task": lambda tab, task: task.is_active,
     "shell": _shell,
+    "editor": _shell,
+    "pin": _pin,
     "retry_task": lambda tab, task: task.state in RETRYABLE_STATES,
     "diff": _diff,
     "dismiss": _dismiss,
@@ -45,6 +52,8 @@ _FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
     "search": lambda tab: tab.is_whole,
     "timeline": lambda tab: tab.model is not None,
     "other_base": lambda tab: tab.diff.is_open,
+    "pager": _shows_a_pane,
+    "pause": lambda tab: tab.model is not None and not tab.model.is_over,
     "toggle_raw": _shows_a_pane,
     "other_try": _shows_a_pane,
     "problems": lambda tab: tab.model is not None and any(tab.model.problems()),

@@ -120,6 +120,8 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.run_id = ""
         self.raw = False
         """Whether the output is shown as the agent wrote it."""
+        self.pinned = False
+        """Whether it stays whatever else needs a place."""
         self.number = 0
         """Digit that goes here with alt."""
         self.head = PaneHead(self._head_lines)
@@ -136,7 +138,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         self._heard = Heard()
         self._late = False
         """Whether what comes first was written before the pane looked."""
-        self._pinned = False
+        self._older = False
         """Whether an older try is shown because a person asked for it."""
 
     @property
@@ -159,13 +161,13 @@ class AgentPane(CoveredContainer, can_focus=True):
     def show(self, run_id: str, task: TaskView, number: int = 0) -> None:
         """Show a task, or its news."""
         if (run_id, task.id) != (self.run_id, self.task_id):
-            self.run_id, self._attempt, self._pinned, self.feed = run_id, None, False, None
+            self.run_id, self._attempt, self._older, self.feed = run_id, None, False, None
             self._told_action, self.changed = "", None
             self.log_view.set_empty(_waiting_for(task))
             self.log_view.set_source(MemorySource(), wrapped=True)
         self.task_view, self.number = task, number
         newest = task.attempt
-        if newest is not None and not self._pinned and newest != self._attempt:
+        if newest is not None and not self._older and newest != self._attempt:
             self._show_attempt(newest)
         self.refresh_head()
 
@@ -177,7 +179,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         numbers = [attempt.number for attempt in task.attempts]
         at = numbers.index(shown.number) + by
         if 0 <= at < len(numbers):
-            self._pinned = at < len(numbers) - 1
+            self._older = at < len(numbers) - 1
             self._show_attempt(task.attempts[at])
             self.refresh_head()
 
@@ -293,6 +295,7 @@ class AgentPane(CoveredContainer, can_focus=True):
             self.clock(),
             width,
             number=self.number,
+            pinned=self.pinned,
             doing=doing,
             tall=height > 1,
             heard=self._heard,
@@ -302,7 +305,7 @@ class AgentPane(CoveredContainer, can_focus=True):
     def _hint(self) -> str:
         """What differs from the usual view of the newest output."""
         parts = []
-        if self._pinned and self._attempt is not None:
+        if self._older and self._attempt is not None:
             parts.append(f"try {self._attempt.number} is shown")
         if self.raw:
             parts.append("raw output")

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bindings import bindings
-from cc4tui.screens.editor import open_shell
+from cc4tui.screens.editor import open_log, open_shell
 from cc4tui.screens.execution.body import ExecutionBody
 from cc4tui.screens.execution.commands import RunCommands
 from cc4tui.screens.execution.more import MoreStrip
@@ -260,6 +260,31 @@ class ExecutionTab(ExecutionBody):
         if task is not None and task.attempt is not None and task.attempt.worktree:
             folder = Path(task.attempt.worktree)
             attempt(self, open_shell(self.app, folder), group="shell")
+
+    def action_editor(self) -> None:
+        """Open what the agent changed so far in the person's editor; the agent goes on."""
+        task = self.selected
+        if self.model is not None and task is not None and task.attempt is not None:
+            place = self.diff.place if self.diff.is_open else None
+            work = self._commands.edit(self.model.run.id, task, place)
+            attempt(self, work, group="shell")
+
+    def action_pager(self) -> None:
+        """Open the log in the person's pager."""
+        pane = self.grid.zoomed or self.focused_pane
+        if pane is not None:
+            attempt(self, open_log(self.app, pane.log_view.window.reader), group="shell")
+
+    def action_pin(self) -> None:
+        """Keep the selected pane whatever else needs room, or not any more."""
+        if self.model is not None and self.selected is not None:
+            self.pinned ^= {self.selected.id}
+            self.refresh_all(self.model)
+
+    def action_pause(self) -> None:
+        """Start nothing new, or go on."""
+        if self.model is not None:
+            attempt(self, self._commands.pause(self.model), group="command")
 
     def action_stop_run(self) -> None:
         """Stop the run, after a yes."""

@@ -26,6 +26,8 @@ async def carry_out(
     match kind:
         case "answer":
             await orchestrator.answer(from_data(data))
+        case "pause_run":
+            await orchestrator.pause(paused=data.get("paused") is True)
         case "cancel_task" if task is not None:
             await orchestrator.cancel(task)
         case "retry_task" if task is not None:

@@ -19,6 +19,8 @@ from cc4tui.domain.usage import TokenUsage
 from cc4tui.errors import NotFoundError, UsageError, sentence
 from cc4tui.events import (
     MessageSent,
+    RunPaused,
+    RunResumed,
     TaskAdded,
     TaskBlocked,
     TaskCancelled,
@@ -135,7 +137,16 @@ class Orchestrator:
         return self._left
 
     async def pause(self, *, paused: bool) -> None:
-        """Stop or start claiming; what runs goes on."""
+        """Stop or start claiming, as a person asked for; what runs goes on."""
+        if paused is self._paused:
+            return
+        run, by = self._context.run.id, "person"
+        told = (
+            RunPaused(run=run, reason="nothing new is started", by=by)
+            if paused
+            else RunResumed(run=run, reason="goes on", by=by)
+        )
+        await self._recorder.write(events=[told])
         self._paused = paused
         await self._notify()
 

@@ -235,6 +235,25 @@ class Machine(RuleBasedStateMachine):
                 assert isinstance(error, UsageError) or only_crashes(error), error
 
     @precondition(lambda self: self.running)
+    @rule(paused=st.booleans(), remote=st.booleans())
+    def pause(self, paused: bool, remote: bool) -> None:
+        """While it holds, nothing new is started; another process knows nothing of it."""
+        if self.active is None or self.active.orchestrator is None:
+            return
+        self.world.paused = False
+        if remote:
+            wish = self.store.add_request("pause_run", self.run_id, None, {"paused": paused})
+            self.loop.run_until_complete(wish)
+            self.settle(0.5)
+        else:
+            call = self.loop.create_task(self.active.orchestrator.pause(paused=paused))
+            self.settle()
+            assert call.done()
+            if not call.cancelled() and (error := call.exception()):
+                assert only_crashes(error), error
+        self.world.paused = paused and self.active is not None
+
+    @precondition(lambda self: self.running)
     @rule(task=st.sampled_from(sorted(TASKS)))
     def edit_plan(self, task: str) -> None:
         """Take a task out, or put one in."""
@@ -314,6 +333,8 @@ class Machine(RuleBasedStateMachine):
     def finish(self) -> None:
         for _ in range(60):
             self.world.crash_after = None
+            if self.world.paused:
+                self.pause(False, False)
             if not self.running:
                 if self.record().status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
                     break

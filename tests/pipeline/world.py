@@ -87,6 +87,8 @@ class World:
         self.died = asyncio.Event()
         self.writing: set[asyncio.Future[Any]] = set()
         self.processes: dict[Path, FakeProcess] = {}
+        self.paused = False
+        """Whether a person asked that nothing new is started."""
         self.started: list[tuple[str, int]] = []
         self.integrated: list[FakeCandidate] = []
         self.landed: set[str] = set()
@@ -112,6 +114,7 @@ class World:
 
     def revive(self) -> None:
         self.alive, self.crash_after, self.died = True, None, asyncio.Event()
+        self.paused = False
 
     @property
     def live(self) -> list[FakeProcess]:
@@ -139,6 +142,7 @@ class World:
         return process
 
     def _check_start(self, task: str, attempt: int) -> None:
+        assert not self.paused, "nothing new is started while it is paused"
         assert (task, attempt) not in self.started, "an attempt is started once"
         assert all(number < attempt for name, number in self.started if name == task)
         assert task not in [one.task for one in self.integrated], "executed after its merge"

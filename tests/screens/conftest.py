@@ -394,6 +394,9 @@ class FakeCenter:
     async def leave(self, why: str) -> None:
         self._note("leave", why)
 
+    async def pause_run(self, run: str, *, paused: bool) -> None:
+        self._note("pause_run", run, paused)
+
     async def cancel_run(self, run: str) -> None:
         self._note("cancel_run", run)
         record = self.journal.all_runs[run]

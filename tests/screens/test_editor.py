@@ -10,7 +10,15 @@ import pytest
 from textual.app import App
 
 from cc4tui.errors import UnfitError
-from cc4tui.screens.editor import editor_command, open_editor, open_shell
+from cc4tui.screens.editor import (
+    editor_command,
+    open_editor,
+    open_in_editor,
+    open_log,
+    open_shell,
+)
+from cc4tui.screens.widgets.log_lines import LineReader
+from cc4tui.screens.widgets.log_source import MemorySource
 
 
 FILE = Path("/repo/plans/api.md")
@@ -120,3 +128,41 @@ async def test_a_shell_opens_in_the_folder(
         assert (folder / "here").read_text() == f"{folder}\n"
         with pytest.raises(UnfitError, match="not there any more"):
             await open_shell(suspendable, tmp_path / "gone")
+
+
+async def test_the_editor_gets_files_of_the_worktree_and_nothing_else(
+    suspendable: Suspended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("a.py", "-rf"):
+        (tree / name).touch()
+    (tree / "link").symlink_to("/etc/passwd")
+    program = tmp_path / "vi"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$PWD" "$@" > told\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("EDITOR", str(program))
+    async with suspendable.run_test():
+        await open_in_editor(suspendable, tree, ["-rf", "gone", "../x", "link", "a.py"], 7)
+        told = (tree / "told").read_text().splitlines()
+        assert told == [str(tree), "+7", f"{tree}/-rf", f"{tree}/a.py"]
+        await open_in_editor(suspendable, tree, [], 1)
+        assert (tree / "told").read_text().splitlines() == [str(tree), "+1", str(tree)]
+        with pytest.raises(UnfitError, match="not there any more"):
+            await open_in_editor(suspendable, tmp_path / "gone", [], 1)
+
+
+async def test_the_pager_gets_a_copy_without_what_a_terminal_obeys(
+    suspendable: Suspended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pager"
+    program.write_text(f'#!/bin/sh\ncat "$1" > {tmp_path}/read\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("PAGER", str(program))
+    source = MemorySource()
+    source.append("\x1b[31mred\x1b[0m \x1b]52;c;aGFjaw==\x07one\ntwo \x1b[6n")
+    log = LineReader(source)
+    log.refresh()
+    async with suspendable.run_test():
+        await open_log(suspendable, log)
+    assert (tmp_path / "read").read_text() == "\x1b[31mred\x1b[0m one\ntwo "

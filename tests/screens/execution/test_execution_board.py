@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc4tui.domain.run import ACTIVE_STATES, TaskRunState
+from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.board import (
     MIN_HEIGHT,
     MIN_WIDTH,
@@ -34,9 +34,12 @@ def test_a_finished_pane_stays_until_a_new_one_needs_its_place(model: Model) -> 
     assert next_slots(slots, model(a=S.LANDED, b=S.RUNNING, c=S.RUNNING)) == ("c", "b")
 
 
-def test_what_went_well_gives_way_before_what_did_not(model: Model) -> None:
+def test_what_went_wrong_and_what_is_pinned_stay(model: Model) -> None:
     run = model(a=S.FAILED, b=S.MERGED, c=S.RUNNING)
     assert next_slots(("a", "b"), run) == ("a", "c")
+    assert next_slots(("a", "b"), run, (), {"b"}) == ("a", "b", "c")
+    assert choose_shown(("a", "b", "c"), 1, run, None, {"b"}) == ("b",)
+    assert choose_shown(("a", "b", "c"), 1, run, "a", {"b"}) == ("a",)
 
 
 def test_what_ended_first_gives_way_first(model: Model) -> None:
@@ -63,7 +66,7 @@ def test_places_are_stable_whatever_happens(runs: list[dict[str, TaskRunState]])
         assert len(set(after)) == len(after)
         assert {t for t, s in states.items() if s in ACTIVE_STATES} <= set(after)
         for place, task in enumerate(slots):
-            moved_by_need = states[task] not in ACTIVE_STATES and after[place] not in slots
+            moved_by_need = states[task] in DONE_STATES and after[place] not in slots
             assert after[place] == task or moved_by_need
         slots = after
 

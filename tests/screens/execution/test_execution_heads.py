@@ -150,6 +150,18 @@ def test_a_pane_tells_state_task_agent_time_tokens_cost_and_action(
     assert "Edit a.py" in plain(only)
 
 
+def test_a_person_s_pause_is_told_until_it_ends(story: Callable[..., Any], now: datetime) -> None:
+    told = story({"1": "One"})
+    told.add(e.RunPaused, reason="the disk is full")
+    told.add(e.RunPaused, reason="nothing new is started", by="person")
+    assert "paused: nothing new is started; P goes on" in plain(run_lines(told.model, now, 80)[2])
+    told.add(e.RunResumed, reason="goes on", by="person")
+    assert "no new task starts: the disk is full" in plain(run_lines(told.model, now, 80)[2])
+    told.add(e.RunPaused, reason="nothing new is started", by="person")
+    told.add(e.RunResumed, reason="continued")
+    assert len(run_lines(told.model, now, 80)) == 2
+
+
 def test_a_second_try_is_marked(story: Callable[..., Any], now: datetime) -> None:
     told = story({"1": "One"})
     told.start("1", 2)

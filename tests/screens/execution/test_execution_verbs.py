@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from cc4tui import events as e
 from cc4tui.screens.execution import ExecutionTab
+from cc4tui.screens.execution.diff_view import DiffView
 from cc4tui.screens.execution.tab import nearest
 from cc4tui.screens.options import Tab
 from cc4tui.screens.verbs import Scope, verbs
@@ -22,9 +23,11 @@ Open = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 Settle = Callable[..., Awaitable[None]]
 
 
-@pytest.mark.parametrize("scope", [Scope.EXECUTION, Scope.LOG])
-def test_every_verb_has_an_action(scope: Scope) -> None:
-    owner = ExecutionTab if scope is Scope.EXECUTION else LogView
+@pytest.mark.parametrize(
+    ("scope", "owner"),
+    [(Scope.EXECUTION, ExecutionTab), (Scope.LOG, LogView), (Scope.DIFF, DiffView)],
+)
+def test_every_verb_has_an_action(scope: Scope, owner: type) -> None:
     for verb in verbs(scope):
         assert hasattr(owner, f"action_{verb.action.split('(')[0]}"), verb.action
 
@@ -163,3 +166,24 @@ async def test_a_picture_of_the_screen_is_saved(
     async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
         await pilot.press("f4")
         await settle(pilot, lambda: list(tmp_path.glob("*.svg")))
+
+
+async def test_pausing_and_taking_it_back_and_pinning(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    async with open_app(run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: tab.grid.panes)
+        await pilot.press("P")
+        await settle(pilot, lambda: ("pause_run", "r-7f3", True) in run.center.calls)
+        await pilot.press("u")
+        await settle(pilot, lambda: ("pause_run", "r-7f3", False) in run.center.calls)
+        run.add(e.RunPaused, reason="nothing new is started", by="person")
+        await settle(pilot, lambda: tab.model.held)
+        await pilot.press("P")
+        await settle(pilot, lambda: run.center.calls.count(("pause_run", "r-7f3", False)) == 2)
+        await pilot.press("alt+1", "space")
+        assert tab.pinned == {tab.grid.panes[0].task_id}
+        assert tab.grid.panes[0].pinned
+        await pilot.press("space")
+        assert not tab.pinned
