@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.agent_spec import AgentSpec
+from cc4tui.domain.prices import Price
 from cc4tui.errors import UnfitError
 from cc4tui.services.agents.registry import builtin_specs
 
@@ -76,6 +77,8 @@ class Config:
 
     run: RunConfig = field(default_factory=RunConfig)
     agents: Mapping[str, AgentSpec] = field(default_factory=lambda: dict(BUILT_IN_AGENTS))
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Of models, over those that are built in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Layer:
     source: str
     """What a person knows it by: a path, ``the variables CC4TUI_*`` or ``the command line``."""
     values: Mapping[str, Any]
-    """``{"run": {...}, "agents": {name: {...}}}`` with only the keys that were set."""
+    """``{"run": {...}, "agents": {name: {...}}, "prices": {model: {...}}}``, only what was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,8 @@ def build(layers: Sequence[Layer], *, lax: bool = False) -> Config:
         if name not in agents and not lax:
             source = sources.get("run.fallback", "built in")
             raise ConfigError(f"{source}: run.fallback: {unknown_agent(name, agents)}")
-    return Config(run, agents)
+    prices = {name: Price(**values) for name, values in merged.get("prices", {}).items()}
+    return Config(run, agents, prices)
 
 
 def unknown_agent(name: str, agents: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ Commands = Annotated[list[Text], BeforeValidator(_one_or_many)]
 RelativePath = Annotated[Text, BeforeValidator(lambda v: _inside(v) if isinstance(v, str) else v)]
 RelativePaths = Annotated[list[RelativePath], BeforeValidator(_one_or_many)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 AgentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
 
@@ -71,11 +72,20 @@ class AgentSection(_Section):
     env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
 
 
+class PriceSection(_Section):
+    """``[prices."MODEL"]``: US dollars per million tokens."""
+
+    input: Dollars = 0
+    cached_input: Dollars = 0
+    output: Dollars = 0
+
+
 class Schema(_Section):
     """A whole file."""
 
     run: RunSection = RunSection()
     agents: dict[AgentName, AgentSection] = {}
+    prices: dict[Text, PriceSection] = {}
 
 
 def check(source: str, raw: Mapping[str, Any], *, text: bool = False) -> dict[str, Any]:
@@ -114,5 +124,6 @@ def _problem(detail: ErrorDetails) -> str:
 
 def _known_keys(path: list[str]) -> list[str]:
     models: dict[int, type[BaseModel]] = {1: Schema, 2: RunSection}
-    model = models.get(len(path), AgentSection)
+    other: type[BaseModel] = PriceSection if path[0] == "prices" else AgentSection
+    model = models.get(len(path), other)
     return [info.alias or name for name, info in model.model_fields.items()]

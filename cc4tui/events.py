@@ -177,6 +177,8 @@ class UsageReported(Event):
     cached_input_tokens: int | None
     output_tokens: int | None
     cost_usd: float | None
+    cost_estimated: bool = False
+    """The cost comes from the price list: the agent told tokens only."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -367,6 +367,8 @@ class RunOptions:
     verify: tuple[str, ...] = ()
     retries: int | None = None
     timeout: float | None = None
+    budget: str | None = None
+    """Of the whole run, as `values.budget` reads it."""
     keep_going: bool = False
     redo: bool = False
     accept_offers: bool = False

@@ -689,6 +689,7 @@ class Runtime:
     async def _surroundings(self) -> "Surroundings":
         """Looked at anew for every run: the branch or the configuration may have changed."""
         await _imported(*RUNNING)
+        from cc4tui.services.agents.prices import price_list
         from cc4tui.services.agents.registry import backend_for
         from cc4tui.services.git.belongings import find_belongings, settings_in
         from cc4tui.services.pipeline.clocks import TimeLimits
@@ -727,6 +728,7 @@ class Runtime:
             workers=config.workers,
             check_timeout=config.verify_timeout or None,
             budget=budget(config.budget) if config.budget else {},
+            prices=price_list(self.config.prices),
             quota_wait=config.quota_wait,
             setup=SetupPlan(config.setup, belongings),
             keep=config.keep,

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
 
 
+def _budget(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    from cc4tui.services.plans.values import budget
+
+    try:
+        return given if given is None or budget(given) else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _choice_options(command: Decorated) -> Decorated:
     """Which part of the plan is run."""
     for option in reversed(
@@ -52,6 +61,8 @@ def _agent_options(command: Decorated) -> Decorated:
                          help="Further attempts after a failed one."),
             click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S",
                          help="Seconds for one attempt."),
+            click.option("--budget", metavar="AMOUNT", callback=_budget,
+                         help="What the whole run may use: tokens (2m) or dollars ($20)."),
         )
     ):  # fmt: skip
         command = option(command)

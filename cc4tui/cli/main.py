@@ -38,6 +38,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "logs": ("logs", "logs", "Print what an agent said and did."),
     "diff": ("logs", "diff", "Print what a task changed, as a unified diff."),
     "report": ("report", "report", "Print what a run did, as Markdown (default: the newest run)."),
+    "usage": (
+        "usage",
+        "usage",
+        "Show tokens, time and cost of all runs of this repository, or of one.",
+    ),
     "saved": (
         "saved",
         "saved",

@@ -90,6 +90,13 @@ def iso(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def dollars(cost: float | None, estimated: bool) -> str:
+    """``$0.41``; ``about $0.41`` when it comes from the price list; ``unknown``."""
+    if cost is None:
+        return "unknown"
+    return f"about ${cost:.2f}" if estimated else f"${cost:.2f}"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 task``, ``2 tasks``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cc4tui.cli.output import counted, duration, moment, note, say
+from cc4tui.cli.output import counted, dollars, duration, moment, note, say
 from cc4tui.cli.progress import counts_text
 from cc4tui.cli.runs import totals
 from cc4tui.cli.session import Session, examples, pass_session
@@ -135,9 +135,9 @@ def _took(view: RunView) -> float | None:
 
 
 def _usage(view: RunView) -> str:
-    usage, cost = totals(view)
-    tokens = "unknown" if usage.total is None else f"{usage.total:,}"
-    return f"{tokens}, cost {'unknown' if cost is None else f'${cost:.2f}'}"
+    spent = totals(view)
+    tokens = "unknown" if spent.usage.total is None else f"{spent.usage.total:,}"
+    return f"{tokens}, cost {dollars(spent.cost_usd, spent.cost_estimated)}"
 
 
 def _item(task: TaskRunRecord) -> str:

@@ -93,7 +93,8 @@ class _Page:
 
     def _summary(self) -> Iterator[str]:
         run = self._view.run
-        usage, cost = totals(self._view)
+        spent = totals(self._view)
+        usage = spent.usage
         took = (run.finished - run.started).total_seconds() if run.finished else None
         facts = [
             ("Status", _state(run.status.value)),
@@ -105,7 +106,7 @@ class _Page:
                      f" target {self._shown(run.target)}")),
             ("Tokens", (f"{_count(usage.input_tokens)} in, {_count(usage.cached_input_tokens)}"
                        f" cached, {_count(usage.output_tokens)} out")),
-            ("Cost", _cost(cost)),
+            ("Cost", _cost(spent.cost_usd, spent.cost_estimated)),
         ]  # fmt: skip
         if run.reason:
             facts.append(("Reason", self._shown(run.reason)))
@@ -141,7 +142,7 @@ class _Page:
             _count(usage.input_tokens),
             _count(usage.cached_input_tokens),
             _count(usage.output_tokens),
-            _cost(task.cost_usd),
+            _cost(task.cost_usd, task.cost_estimated),
         )
         return (
             f"<tr><td>{_state(task.state.value)}</td><td>{self._shown(task.task)}</td>"
@@ -197,5 +198,8 @@ def _count(number: int | None) -> str:
     return UNKNOWN if number is None else f'<data value="{number}">{number:,}</data>'
 
 
-def _cost(dollars: float | None) -> str:
-    return UNKNOWN if dollars is None else f'<data value="{dollars}">${dollars:.4f}</data>'
+def _cost(dollars: float | None, estimated: bool) -> str:
+    if dollars is None:
+        return UNKNOWN
+    about = "about " if estimated else ""
+    return f'{about}<data value="{dollars}">${dollars:.4f}</data>'

@@ -12,7 +12,7 @@ from cc4tui.cli.session import Session, examples, json_option, pass_session
 from cc4tui.cli.talking import ask_run
 from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
 from cc4tui.domain.text import clean_line
-from cc4tui.domain.usage import TokenUsage, add_known
+from cc4tui.domain.usage import Spent
 from cc4tui.errors import UsageError
 from cc4tui.ports import Retry, RunView
 
@@ -161,21 +161,18 @@ def run_json(view: RunView) -> dict[str, Any]:
 
 def status_json(view: RunView) -> dict[str, Any]:
     """A run as `status --json` prints it."""
-    usage, cost = totals(view)
+    spent = totals(view)
     return run_json(view) | {
-        "usage": usage.to_dict(),
-        "cost_usd": cost,
+        "usage": spent.usage.to_dict(),
+        "cost_usd": spent.cost_usd,
+        "cost_estimated": spent.cost_estimated,
         "tasks": [_task_json(task) for task in view.tasks],
     }
 
 
-def totals(view: RunView) -> tuple[TokenUsage, float | None]:
-    """Tokens and money of all tasks; None where no agent said."""
-    usage, cost = TokenUsage(), None
-    for task in view.tasks:
-        usage += task.usage
-        cost = add_known(cost, task.cost_usd)
-    return usage, cost
+def totals(view: RunView) -> Spent:
+    """Tokens and money of all tasks."""
+    return sum((Spent(one.usage, one.cost_usd, one.cost_estimated) for one in view.tasks), Spent())
 
 
 def _task_json(task: TaskRunRecord) -> dict[str, Any]:
@@ -196,6 +193,7 @@ def _task_json(task: TaskRunRecord) -> dict[str, Any]:
         "seconds": task.seconds,
         "usage": task.usage.to_dict(),
         "cost_usd": task.cost_usd,
+        "cost_estimated": task.cost_estimated,
     }
 
 

@@ -75,6 +75,7 @@ def _config_json(
     return {
         "run": asdict(values.run),
         "agents": {name: asdict(spec) for name, spec in values.agents.items()},
+        "prices": {model: asdict(price) for model, price in values.prices.items()},
         "sources": dict(loaded.sources),
         "untrusted": list(untrusted),
     }
@@ -87,6 +88,12 @@ def _config_lines(values: "Config", loaded: "LoadedConfig") -> list[str]:
             (f"agents.{name}.{key}", value)
             for key, value in asdict(spec).items()
             if key != "name" and value not in (None, (), {})
+        ]
+    for model, price in values.prices.items():
+        pairs += [
+            (f"prices.{model}.{key}", value)
+            for key, value in asdict(price).items()
+            if value is not None
         ]
     return [f"{key} = {_value(value)}{_source(key, loaded)}" for key, value in pairs]
 

@@ -1,6 +1,6 @@
 """Tokens and money that agents report."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 
@@ -32,6 +32,24 @@ class TokenUsage:
         """All tokens together, or None when nothing is known."""
         known = [n for n in asdict(self).values() if n is not None]
         return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Tokens and money together."""
+
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_usd: float | None = None
+    """None = nobody knows, which is never shown as 0."""
+    cost_estimated: bool = False
+    """Some of the cost comes from the price list and not from an agent."""
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.usage + other.usage,
+            add_known(self.cost_usd, other.cost_usd),
+            self.cost_estimated or other.cost_estimated,
+        )
 
 
 def add_known(a: Number | None, b: Number | None) -> Number | None:

@@ -124,6 +124,7 @@ def _attempt(record: AttemptRecord, known: AttemptView | None) -> AttemptView:
         reason=record.reason or before.reason,
         usage=before.usage if record.usage.total is None else record.usage,
         cost_usd=before.cost_usd if record.cost_usd is None else record.cost_usd,
+        cost_estimated=before.cost_estimated or record.cost_estimated,
     )
 
 
@@ -301,7 +302,11 @@ def _budget_warned(draft: _Draft, event: e.BudgetWarned) -> None:
 
 def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
     usage = TokenUsage(event.input_tokens, event.cached_input_tokens, event.output_tokens)
-    draft.change_attempt(event, usage=usage, cost_usd=event.cost_usd)
+    draft.change_attempt(event, usage=usage, **_cost(event))
+
+
+def _cost(event: e.UsageReported) -> dict[str, Any]:
+    return {"cost_usd": event.cost_usd, "cost_estimated": event.cost_estimated}
 
 
 def _attempt_finished(draft: _Draft, event: e.AttemptFinished) -> None:

@@ -87,7 +87,7 @@ def _counts(model: RunModel) -> Iterator[Line]:
 def _spent(model: RunModel) -> Line:
     if not any(task.attempts for task in model.tasks.values()):
         return ()
-    known = cost(model.cost_usd)
+    known = cost(model.cost_usd, estimated=model.cost_estimated)
     more = " + ?" if model.cost_usd is not None and model.has_unknown_cost else ""
     return ((f"{tokens(model.usage)} tokens  {known}{more} ", "muted"),)
 

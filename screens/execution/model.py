@@ -48,6 +48,7 @@ class AttemptView:
     reason: str = ""
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float | None = None
+    cost_estimated: bool = False
 
     def seconds(self, now: datetime) -> float:
         """How long it took, or takes so far."""
@@ -110,6 +111,11 @@ class TaskView:
     """What became of it when, the oldest first; empty = nothing has."""
     parked: Parked | None = None
     """The limit that it waits for; it may be over by now."""
+
+    @property
+    def cost_estimated(self) -> bool:
+        """Whether some of the cost comes from the price list."""
+        return any(attempt.cost_estimated for attempt in self.attempts)
 
     def waits_until(self, now: datetime) -> Parked | None:
         """The limit that it still waits for."""
@@ -230,6 +236,11 @@ class RunModel:
         for task in self.tasks.values():
             total = add_known(total, task.cost_usd)
         return total
+
+    @property
+    def cost_estimated(self) -> bool:
+        """Whether some of the cost comes from the price list."""
+        return any(task.cost_estimated for task in self.tasks.values())
 
     @property
     def has_unknown_cost(self) -> bool:

@@ -26,11 +26,12 @@ def tokens(usage: TokenUsage) -> str:
     return f"{total / 1_000_000:.1f}M"
 
 
-def cost(usd: float | None) -> str:
-    """`$0.41`; `?` when no agent told; `<$0.01` for next to nothing."""
+def cost(usd: float | None, *, estimated: bool = False) -> str:
+    """`$0.41`; `$?` when nobody knows; `<$0.01` for next to nothing; `~$0.41` by the price list."""
     if usd is None:
         return "$?"
-    return "<$0.01" if 0 < usd < 0.005 else f"${usd:.2f}"
+    told = "<$0.01" if 0 < usd < 0.005 else f"${usd:.2f}"
+    return f"~{told}" if estimated else told
 
 
 def _countdown(task: TaskView, now: datetime, heard: Heard) -> Line:
@@ -84,7 +85,8 @@ def meters(
             yield 2, near
         yield 1, ((f"  {duration(task.seconds(now))}", "text"),)
     if task.usage.total is not None or task.cost_usd is not None:
-        yield 3, ((f"  {tokens(task.usage)} {cost(task.cost_usd)}", "muted"),)
+        price = cost(task.cost_usd, estimated=task.cost_estimated)
+        yield 3, ((f"  {tokens(task.usage)} {price}", "muted"),)
     if changed is not None:
         added, gone = changed
         yield 5, ((f"  +{added}", "good"), (f" {sign('−', '-')}{gone}", "bad"))

@@ -69,17 +69,21 @@ class CodexBackend(CliBackend):
 
     def more_passes(self) -> tuple[str, ...]:
         """Names of the variables that hold the keys of the person's own model providers."""
+        providers = dict_at(self._settings(), "model_providers").values()
+        return tuple(name for provider in providers if (name := text_at(provider, "env_key")))
+
+    def _settings(self) -> dict[str, Any]:
+        """The person's own configuration of it."""
         home = self._person.get("CODEX_HOME") or f"{self._person.get('HOME', '')}/.codex"
         try:
-            config = tomllib.loads(Path(home, "config.toml").read_text("utf-8"))
+            return tomllib.loads(Path(home, "config.toml").read_text("utf-8"))
         except (OSError, ValueError):  # codex itself says what is wrong with it
-            return ()
-        providers = dict_at(config, "model_providers").values()
-        return tuple(name for provider in providers if (name := text_at(provider, "env_key")))
+            return {}
 
     def stream(self, spec: AgentSpec, job: AgentJob) -> "CodexStream":
         """A decoder of its JSON lines."""
-        return CodexStream(job)
+        model = job.model or spec.model or text_at(self._settings(), "model")
+        return CodexStream(job, model or None)
 
 
 class CodexStream(JsonStream):
@@ -87,8 +91,9 @@ class CodexStream(JsonStream):
 
     program = "codex"
 
-    def __init__(self, job: AgentJob) -> None:
+    def __init__(self, job: AgentJob, model: str | None = None) -> None:
         super().__init__()
+        self._model = model  # its stream does not tell
         self._items = CodexItems(job.worktree)
         self._session = job.resume_session
         self._before = job.session_usage
@@ -124,7 +129,7 @@ class CodexStream(JsonStream):
     def _started(self, session: str) -> Iterator[AgentEvent]:
         if session:
             self._session = session
-            yield SessionStarted(session)
+            yield SessionStarted(session, self._model)
 
     def _turn_completed(self, usage: dict[str, Any]) -> Iterator[AgentEvent]:
         self._completed, self._error = True, ""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -16,7 +17,9 @@ from cc4tui.domain.run import AttemptOutcome, AttemptRecord, ReasonCode
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import AttemptStarted, CheckoutChanged, Event, SetupFinished, SetupStarted
 from cc4tui.ports import AgentStream, Conversation, Process, ProcessSpec
+from cc4tui.services.agents.limits import reset_time
 from cc4tui.services.agents.output import FileOutputReader, stderr_tail
+from cc4tui.services.agents.prices import Meter
 from cc4tui.services.agents.prompt import build_prompt
 from cc4tui.services.agents.redaction import mask_outputs
 from cc4tui.services.agents.replay import recorded_driver, remember_driver
@@ -125,7 +128,8 @@ class AttemptRunner:
         redactor = self._context.redactor
         reader = FileOutputReader(process.folder, stream, redactor) if heard else None
         clocks = Clocks(self._limits(claim), began=began(process.folder))
-        follower = Follower(self._context, claim, process, reader, clocks, claim.talk)
+        meter = Meter(self._context.prices, claim.planned.model)
+        follower = Follower(self._context, claim, process, reader, clocks, meter, claim.talk)
         try:
             end = await follower.follow()
         except LeftRunningError:
@@ -136,6 +140,7 @@ class AttemptRunner:
         await self._look_at_checkout(claim)
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
         result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
+        result = meter.result(_with_reset(result))
         await self._journal(claim, step="exited", exit_code=end.status.code)
         seconds = worked_seconds(process.folder)
         commit, result = await self._save(claim, checkout, result)
@@ -405,6 +410,13 @@ class _Watch:
 
     async def _tell(self, event: Event) -> None:
         await self._context.recorder.write(events=[event])
+
+
+def _with_reset(result: AgentResult) -> AgentResult:
+    """With the time at which the limit is over that its words tell."""
+    if result.reason_code is not ReasonCode.QUOTA or result.until is not None:
+        return result
+    return replace(result, until=reset_time(result.reason, time.time()))
 
 
 def _not_set_up(claim: Claim, error: SetupError) -> AttemptReport:

@@ -1,8 +1,8 @@
 """What a run and its tasks may use: warns at 80 %, stops at 100 %.
 
 Tokens are input that was not cached, and output: what is read from a cache costs next to nothing
-and would drown the rest. A budget in dollars counts what agents tell; where one tells no cost, that
-is said once instead of taking it for free.
+and would drown the rest. A budget in dollars counts what agents tell, else what the price list
+makes of their tokens; where neither gives a cost, that is said once instead of taking it for free.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.plan import Plan
+from cc4tui.domain.prices import PriceList
 from cc4tui.domain.run import AttemptRecord, RunRecord
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import AgentBackend, Process, ProcessHost
@@ -123,6 +124,8 @@ class RunContext:
     folder: Path
     """Holds the attempts' folders: ``<task slug>-<attempt>``."""
     backend: Callable[[str], AgentBackend]
+    prices: PriceList
+    """For agents that tell no cost."""
     environment: Mapping[str, str]
     """The person's environment, before scrubbing."""
     limits: TimeLimits = field(default_factory=TimeLimits)

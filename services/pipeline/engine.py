@@ -42,6 +42,7 @@ from cc4tui.services.pipeline.verification import Verifier
 from cc4tui.services.pipeline.wishes import Wishes
 from cc4tui.services.pipeline.workspace import Workspace
 from cc4tui.services.plans.reading import read_plan
+from cc4tui.services.plans.values import budget
 
 
 log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ class RunEngine:
             tasks=self._planned(plan, copies.others(), options, records, wishes),
             recorder=recorder,
             wishes=wishes,
-            budgets=Budgets(self._s.budget, records),
+            budgets=Budgets(budget(options.budget) if options.budget else self._s.budget, records),
             desk=Desk(
                 run.id,
                 recorder,
@@ -198,6 +199,7 @@ class RunEngine:
             patience=self._patience,
             folder=folder,
             backend=self._s.backend,
+            prices=self._s.prices,
             environment=self._s.environment,
             limits=self._s.limits,
             output_cap=self._s.output_cap,

@@ -13,10 +13,12 @@ from cc4tui.domain.agent import (
     ToolCalled,
 )
 from cc4tui.domain.agent import UsageReported as AgentUsage
+from cc4tui.domain.usage import TokenUsage
 from cc4tui.errors import LeftRunningError
 from cc4tui.events import BudgetWarned, UsageReported
 from cc4tui.ports import OutputReader, Process, ProcessEnd
 from cc4tui.services.agents.conclusion import LIMITED, OVER_BUDGET
+from cc4tui.services.agents.prices import Meter
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.output import output_event
@@ -37,6 +39,7 @@ class Follower:
     Args:
         reader: Of what it says; None when nobody needs that.
         clocks: Count from its start.
+        meter: Prices what it uses.
         talk: With an agent that listens while it works.
     """
 
@@ -47,6 +50,7 @@ class Follower:
         process: Process,
         reader: OutputReader | None,
         clocks: Clocks,
+        meter: Meter,
         talk: Talk | None = None,
     ) -> None:
         self._context = context
@@ -54,6 +58,7 @@ class Follower:
         self._process = process
         self._reader = reader
         self._clocks = clocks
+        self._meter = meter
         self._talk = talk
         self._over = asyncio.Event()
         self._finished = False
@@ -112,6 +117,7 @@ class Follower:
         run, task, attempt = self._context.run.id, self._claim.task, self._claim.attempt
         usage: AgentUsage | None = None
         for event in events:
+            self._meter.hear(event)
             if isinstance(event, AgentUsage):
                 usage = event
             elif isinstance(event, AgentFinished):
@@ -140,6 +146,7 @@ class Follower:
 
     async def _record(self, reported: AgentUsage) -> None:
         recorder, task, attempt = self._context.recorder, self._claim.task, self._claim.attempt
+        cost, estimated = self._meter.reported(reported)
         event = UsageReported(
             run=self._context.run.id,
             task=task,
@@ -147,16 +154,18 @@ class Follower:
             input_tokens=reported.usage.input_tokens,
             cached_input_tokens=reported.usage.cached_input_tokens,
             output_tokens=reported.usage.output_tokens,
-            cost_usd=reported.cost_usd,
+            cost_usd=cost,
+            cost_estimated=estimated,
         )
-        update = recorder.attempt(task, attempt, usage=reported.usage, cost_usd=reported.cost_usd)
-        warnings = self._spent(reported)
+        values = {"usage": reported.usage, "cost_usd": cost, "cost_estimated": estimated}
+        update = recorder.attempt(task, attempt, **values)
+        warnings = self._spent(reported.usage, cost)
         await recorder.write(attempts=[update], events=[event, *warnings])
 
-    def _spent(self, reported: AgentUsage) -> list[BudgetWarned]:
+    def _spent(self, usage: TokenUsage, cost: float | None) -> list[BudgetWarned]:
         """Stop the agent when a budget is used up; what is to be warned of."""
         run, task, attempt = self._context.run.id, self._claim.task, self._claim.attempt
-        self._context.budgets.used(task, attempt, reported.usage, reported.cost_usd)
+        self._context.budgets.used(task, attempt, usage, cost)
         warned: list[BudgetWarned] = []
         for alarm in self._context.budgets.alarms(task, self._claim.planned.budget):
             if not alarm.over:

@@ -31,6 +31,7 @@ class Totals:
     seconds: float = 0.0
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: float | None = None
+    cost_estimated: bool = False
 
 
 class Settlement:
@@ -39,7 +40,9 @@ class Settlement:
     def __init__(self, context: RunContext, records: Sequence[TaskRunRecord]) -> None:
         self._run = context.run.id
         self._recorder = context.recorder
-        self._totals = {r.task: Totals(r.seconds or 0.0, r.usage, r.cost_usd) for r in records}
+        self._totals = {
+            r.task: Totals(r.seconds or 0.0, r.usage, r.cost_usd, r.cost_estimated) for r in records
+        }
 
     async def committed(self, claim: Claim, report: AttemptReport) -> None:
         """The agent succeeded and its work is on the task's branch: it goes to the merge queue."""
@@ -200,6 +203,7 @@ class Settlement:
             before.seconds + report.seconds,
             before.usage + result.usage,
             add_known(before.cost_usd, result.cost_usd),
+            before.cost_estimated or result.cost_estimated,
         )
         self._totals[task] = after
         return asdict(after) | {"usage": after.usage}
@@ -218,6 +222,7 @@ class Settlement:
             session=result.session,
             usage=result.usage,
             cost_usd=result.cost_usd,
+            cost_estimated=result.cost_estimated,
         )
 
     def _finished(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cc4tui.domain.agent_spec import AgentSpec
+from cc4tui.domain.prices import PriceList
 from cc4tui.ports import AgentBackend, Journal, ProcessHost
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.git.repository import Repository
@@ -33,6 +34,8 @@ class Surroundings:
     """Seconds for one verify command."""
     budget: Mapping[str, float] = field(default_factory=dict)
     """Of a whole run: ``tokens`` and/or ``usd``; empty = no limit."""
+    prices: PriceList = field(default_factory=PriceList)
+    """For agents that tell no cost."""
     quota_wait: float = 86400.0
     """Seconds that a task waits for the limit of its agent."""
     setup: SetupPlan = field(default_factory=SetupPlan)

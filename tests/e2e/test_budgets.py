@@ -67,13 +67,24 @@ def test_a_task_beyond_its_budget_is_stopped_and_not_tried_again(project, spende
     tasks = {task["id"]: task for task in project.status()["tasks"]}
     assert project.git("show", f"{tasks['1.1']['branch']}:half.txt") == "half"
     assert tasks["1.2"]["cost_usd"] == 0.5
+    assert not tasks["1.2"]["cost_estimated"]
+    used = project.cc4tui("usage", "--json").json
+    assert used["by"] == ["day", "agent"]
+    [row] = used["rows"]
+    assert (row["agent"], row["attempts"], row["cost_usd"], row["unpriced"]) == (
+        "claude",
+        2,
+        0.5,
+        1,
+    )
+    assert row["input_tokens"] == used["total"]["input_tokens"] >= 13_000
 
 
 def test_a_run_beyond_its_budget_starts_no_further_agent(project, spender):
-    spender('budget = "5k"')
+    spender('budget = "5m"')
     project.write("plan.md", "# P\n\n## Batch 1: A\n- [ ] 1.1 Lavish\n- [ ] 1.2 Another\n")
     project.commit("plan")
-    result = project.run("plan.md", "--workers", "1", "--keep-going")
+    result = project.run("plan.md", "--workers", "1", "--keep-going", "--budget", "5k")
     assert result.code == 1
     assert project.states() == {"1.1": ("failed", "budget"), "1.2": ("failed", "budget")}
     assert [event["task"] for event in result.of("attempt_started")] == ["1.1"]
