@@ -1,6 +1,7 @@
 """The body of the Execution tab: live panes, the run above them, its tasks beside them."""
 
 import asyncio
+import math
 import time
 
 from textual import events, on
@@ -37,6 +38,9 @@ VERY_WIDE = 170
 """Columns from which they get more room."""
 FASTEST, SLOWEST = 1 / 30, 1 / 10
 """Seconds between two looks at agents' output: fast while something comes, slow while not."""
+LEFT_SECONDS, LEFT_REST, LEFT_TIMES = 10.0, 20.0, 50
+"""Until it is asked again how long a run takes: at least; more if nothing happened; and as many
+times as long as the answer took."""
 
 
 class ExecutionBody(CoveredVertical):
@@ -72,7 +76,7 @@ class ExecutionBody(CoveredVertical):
         self.resting = TextPane(resting_lines(None))
         self.more = MoreStrip(clock)
         self.diff = DiffPane(center, clock)
-        self.timeline = TimelinePane(center, clock)
+        self.timeline = TimelinePane(clock)
         self.tasks: RowList[TaskView] = RowList(
             self._draw_task, key=lambda task: task.id, empty=EMPTY, widget_id="run-tasks"
         )
@@ -80,6 +84,10 @@ class ExecutionBody(CoveredVertical):
         self._main = CoveredVertical(classes="main")
         self.clock = clock
         self._bridge = RunBridge(center, self.post_message)
+        self._left_asked: tuple[str, int] | None = None
+        """Run and event as of which it was asked how long it still takes."""
+        self._left_due = 0.0
+        """When that may be asked again; by the monotonic clock."""
         self._counter = LineCounter(center, self._counted)
         self._slots: tuple[str, ...] = ()
         self.dismissed: set[str] = set()
@@ -160,6 +168,8 @@ class ExecutionBody(CoveredVertical):
         self.dismissed -= {task.id for task in model.active}
         self._slots = next_slots(self._slots, model, self.dismissed, self.pinned)
         self.head.show(model)
+        if self.display:
+            self._ask_left(model)
         self.tasks.set_items(ordered(model))
         self._arrange(model)
         self.refresh_bindings()
@@ -239,10 +249,36 @@ class ExecutionBody(CoveredVertical):
                 self._counter.look(model.run.id, task.id, state)
                 pane.set_changed(self._counter.lines(task.id))
 
+    def _ask_left(self, model: RunModel) -> None:
+        """How long the run still takes: asked when it moved on, or after a while."""
+        if model.is_over:
+            self._left_asked = None
+            self._tell_left(None)
+            return
+        known, now = (model.run.id, model.seq), time.monotonic()
+        if self._left_asked is None or self._left_asked[0] != model.run.id:
+            self._left_due = 0.0
+        if now >= self._left_due + (0.0 if known != self._left_asked else LEFT_REST):
+            self._left_asked, self._left_due = known, math.inf
+            attempt(self, self._estimate(model.run.id), group="left", latest=True)
+
+    async def _estimate(self, run_id: str) -> None:
+        begin = time.monotonic()
+        try:
+            self._tell_left(await self.center.time_left(run_id))
+        finally:
+            took = time.monotonic() - begin
+            self._left_due = time.monotonic() + max(LEFT_SECONDS, LEFT_TIMES * took)
+
+    def _tell_left(self, left: tuple[float, float] | None) -> None:
+        self.head.show_left(left)
+        self.timeline.show_left(left)
+
     def _second(self) -> None:
         if self.model is None or self.model.is_over or not self.display:
             return
         self.head.tick()
+        self._ask_left(self.model)
         self.diff.tick()
         if self.timeline_shown:
             self.timeline.tick()

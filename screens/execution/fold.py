@@ -24,11 +24,14 @@ from cc4tui.screens.execution.model import (
     Parked,
     Quarantined,
     RunModel,
+    Spent,
     TaskView,
 )
 
 
 _S = TaskRunState
+_STEPS = 400
+"""Of how tokens and cost grew that are kept."""
 
 
 def fold(model: RunModel | None, events: Iterable[e.Event]) -> RunModel | None:
@@ -145,6 +148,8 @@ class _Draft:
     recovered: str = ""
     quarantine: Quarantined | None = None
     touched: str = ""
+    spent: tuple[Spent, ...] = ()
+    tip: str = ""
 
     @classmethod
     def of(cls, model: RunModel | None) -> "_Draft | None":
@@ -161,6 +166,8 @@ class _Draft:
             model.recovered,
             model.quarantine,
             model.touched,
+            model.spent,
+            model.tip,
         )
 
     def freeze(self) -> RunModel:
@@ -175,6 +182,8 @@ class _Draft:
             self.recovered,
             self.quarantine,
             self.touched,
+            self.spent,
+            self.tip,
         )
 
     def task(self, event: e.Event) -> TaskView:
@@ -302,11 +311,23 @@ def _budget_warned(draft: _Draft, event: e.BudgetWarned) -> None:
 
 def _usage_reported(draft: _Draft, event: e.UsageReported) -> None:
     usage = TokenUsage(event.input_tokens, event.cached_input_tokens, event.output_tokens)
+    known = {attempt.number: attempt for attempt in draft.task(event).attempts}
+    before = known.get(event.attempt or len(known) or 1)
     draft.change_attempt(event, usage=usage, **_cost(event))
+    last = draft.spent[-1] if draft.spent else Spent(draft.run.started, 0, 0.0)
+    old_tokens, old_cost = (before.usage.total, before.cost_usd) if before else (0, 0.0)
+    tokens = last.tokens + max((usage.total or 0) - (old_tokens or 0), 0)
+    cost = last.cost_usd + max((event.cost_usd or 0.0) - (old_cost or 0.0), 0.0)
+    draft.spent = _thinned((*draft.spent, Spent(_time(event), tokens, cost)))
 
 
 def _cost(event: e.UsageReported) -> dict[str, Any]:
     return {"cost_usd": event.cost_usd, "cost_estimated": event.cost_estimated}
+
+
+def _thinned(spent: tuple[Spent, ...]) -> tuple[Spent, ...]:
+    """Every second step of too many; the last one stays."""
+    return spent if len(spent) <= _STEPS else (*spent[:-1:2], spent[-1])
 
 
 def _attempt_finished(draft: _Draft, event: e.AttemptFinished) -> None:
@@ -353,6 +374,11 @@ def _ends_in(state: TaskRunState) -> Callable[[_Draft, Any], None]:
         draft.move(event, state, reason=getattr(event, "reason", ""), reason_code=None)
 
     return handle
+
+
+def _task_merged(draft: _Draft, event: e.TaskMerged) -> None:
+    _ends_in(_S.MERGED)(draft, event)
+    draft.tip = event.merged_as
 
 
 def _merge_conflict(draft: _Draft, event: e.MergeConflict) -> None:
@@ -421,7 +447,7 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.AttemptFinished: _attempt_finished,
     e.TaskParked: _task_parked,
     e.TaskVerified: _task_verified,
-    e.TaskMerged: _ends_in(_S.MERGED),
+    e.TaskMerged: _task_merged,
     e.TaskLanded: _ends_in(_S.LANDED),
     e.TaskFailed: _task_failed,
     e.TaskSkipped: _ends_in(_S.SKIPPED),

@@ -5,14 +5,17 @@ from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, Parked, RunModel, TaskView
-from cc4tui.screens.execution.numbers import cost, meters, tokens
+from cc4tui.screens.execution.numbers import cost, growth, meters, tokens
 from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
+from cc4tui.screens.planning.forecast_rows import between
 from cc4tui.screens.times import duration
 
 
 _WIDE = 100
 """Cells from which a run's line tells more."""
+BAR_CELLS = 12
+"""Of the small bars that tell how tokens and cost grew."""
 _REASON_ROWS = 4
 """Rows for the reason of a run's end, which may hold the command that finishes it."""
 _TOLD_FIRST = (
@@ -33,16 +36,19 @@ _TOLD_FIRST = (
 """Counts in this order: problems, what runs, what waits, what is done."""
 
 
-def run_lines(model: RunModel, now: datetime, width: int) -> list[Line]:
+def run_lines(
+    model: RunModel, now: datetime, width: int, left: tuple[float, float] | None = None
+) -> list[Line]:
     """Two lines about the run, and a few more with the reason when there is one to tell.
 
     Args:
         model: The run.
         now: For the time it takes so far.
         width: Cells of a line.
+        left: Seconds that it still takes, between the first and the second; None = not known.
     """
-    first = spread(_what(model), _how_long(model, now, width), width)
-    spent = _spent(model)
+    first = spread(_what(model), _how_long(model, now, width, left), width)
+    spent = _spent(model, now, width)
     room = width - width_of(spent) - 1
     counts = next((line for line in _counts(model) if width_of(line) <= room), ())
     return [first, spread(counts, spent, width), *_why(model, now, width)]
@@ -63,11 +69,15 @@ def _what(model: RunModel) -> Line:
     )
 
 
-def _how_long(model: RunModel, now: datetime, width: int) -> Line:
+def _how_long(model: RunModel, now: datetime, width: int, left: tuple[float, float] | None) -> Line:
     run = model.run
     time: Span = (f"{duration(model.seconds(now))} ", "text")
     if not model.is_over:
-        return ((f"{model.busy} of {run.workers} workers  ", "muted"), time)
+        busy: Span = (f"{model.busy} of {run.workers} workers  ", "muted")
+        if left is None:
+            return (busy, time)
+        words = f"{between(*left)} left  " if left[1] >= 1 else "nearly done  "
+        return ((words, "text"), busy, time) if width >= _WIDE else ((words, "text"), time)
     if model.efficiency is None or width < _WIDE:
         return (time,)
     return ((f"efficiency {model.efficiency:.2f}  ", "muted"), time)
@@ -84,12 +94,29 @@ def _counts(model: RunModel) -> Iterator[Line]:
         yield tuple(line)
 
 
-def _spent(model: RunModel) -> Line:
+def _spent(model: RunModel, now: datetime, width: int) -> Line:
     if not any(task.attempts for task in model.tasks.values()):
         return ()
     known = cost(model.cost_usd, estimated=model.cost_estimated)
     more = " + ?" if model.cost_usd is not None and model.has_unknown_cost else ""
-    return ((f"{tokens(model.usage)} tokens  {known}{more} ", "muted"),)
+    used, paid = _bars(model, now) if width >= _WIDE else ("", "")
+    return (
+        (f"{tokens(model.usage)} tokens ", "muted"),
+        (used, "link"),
+        (f"  {known}{more} ", "muted"),
+        (f"{paid} " if paid else "", "key"),
+    )
+
+
+def _bars(model: RunModel, now: datetime) -> tuple[str, str]:
+    """How tokens and cost grew since the begin of the run."""
+    start, end = model.run.started, model.seconds(now)
+    times = [max((step.at - start).total_seconds(), 0.0) for step in model.spent]
+    used = [float(step.tokens) for step in model.spent]
+    paid = [step.cost_usd for step in model.spent]
+    told = (list(zip(times, grown, strict=True)) for grown in (used, paid))
+    used_bars, paid_bars = (growth(steps, end, BAR_CELLS) for steps in told)
+    return used_bars, paid_bars
 
 
 def _why(model: RunModel, now: datetime, width: int) -> Iterator[Line]:

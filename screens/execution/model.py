@@ -160,6 +160,15 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What all agents together had used at a moment."""
+
+    at: datetime
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """Why a landing waits: what the repository executes changed while these tasks ran."""
 
@@ -191,6 +200,10 @@ class RunModel:
     """What a person has to judge before it lands."""
     touched: str = ""
     """What happened to the person's checkout meanwhile."""
+    spent: tuple[Spent, ...] = ()
+    """How tokens and cost grew, the oldest first; of a long run not each step."""
+    tip: str = ""
+    """The newest commit of the integration branch; empty before the first merge."""
 
     @property
     def waiting(self) -> int:

@@ -1,6 +1,6 @@
 """Numbers as they are shown: never more exact than they are, unknown ones as `?`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from cc4tui.domain.usage import TokenUsage
@@ -10,6 +10,7 @@ from cc4tui.screens.lines import Line
 from cc4tui.screens.times import duration
 
 
+_BLOCKS, _PLAIN_BLOCKS = "▁▂▃▄▅▆▇█", ".:-=+*%#"
 NEAR = 0.25
 """Share of a limit from which the time that is left is told."""
 
@@ -32,6 +33,28 @@ def cost(usd: float | None, *, estimated: bool = False) -> str:
         return "$?"
     told = "<$0.01" if 0 < usd < 0.005 else f"${usd:.2f}"
     return f"~{told}" if estimated else told
+
+
+def growth(steps: Sequence[tuple[float, float]], end: float, cells: int) -> str:
+    """How fast something grew, as small bars: one cell for each equal share of the time.
+
+    Args:
+        steps: Seconds since the begin and how much there was then, the oldest first.
+        end: Seconds until now.
+        cells: Width; empty without any growth.
+    """
+    if end <= 0 or cells < 1:
+        return ""
+    shares = [0.0] * cells
+    before = 0.0
+    for at, total in steps:
+        shares[min(int(at / end * cells), cells - 1)] += total - before
+        before = total
+    most = max(shares)
+    if most <= 0:
+        return ""
+    bars = sign(_BLOCKS, _PLAIN_BLOCKS)
+    return "".join(bars[min(int(share / most * 8), 7)] if share > 0 else " " for share in shares)
 
 
 def _countdown(task: TaskView, now: datetime, heard: Heard) -> Line:

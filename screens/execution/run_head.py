@@ -26,11 +26,17 @@ class RunHead(Widget):
         super().__init__()
         self.clock = clock
         self._model: RunModel | None = None
+        self._left: tuple[float, float] | None = None
         self._lines: list[Line] = []
 
     def show(self, model: RunModel | None) -> None:
         """Tell of this run."""
         self._model = model
+        self.tick()
+
+    def show_left(self, left: tuple[float, float] | None) -> None:
+        """Tell how long the run still takes, in seconds; None = nobody knows."""
+        self._left = left
         self.tick()
 
     def tick(self) -> None:
@@ -39,7 +45,7 @@ class RunHead(Widget):
         if not width:
             return
         model = self._model
-        lines = [] if model is None else run_lines(model, self.clock(), width)
+        lines = [] if model is None else run_lines(model, self.clock(), width, self._left)
         if len(lines) != len(self._lines):
             self.styles.height = max(len(lines), 2)
         if lines != self._lines:

@@ -21,7 +21,6 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cc4tui.domain.text import clean_line
-from cc4tui.ports import CommandCenter
 from cc4tui.screens.bindings import bindings
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.pane import PaneHead
@@ -44,8 +43,6 @@ MANY = 500
 """Tasks up to which the timeline is made anew at once; else beside the screen."""
 REST = 10
 """Times as long as that took, until it is done again."""
-LEFT_SECONDS = 10
-"""Seconds between two looks at how long the run still takes."""
 _HEAD = 1
 """Rows above the workers: the time."""
 _MARGIN = 4
@@ -337,7 +334,6 @@ class TimelinePane(Vertical):
     """The timeline below what it tells in words.
 
     Args:
-        center: Knows how long a run still takes.
         clock: For what goes on.
     """
 
@@ -346,18 +342,15 @@ class TimelinePane(Vertical):
     TimelinePane > PaneHead { height: 3; }
     """
 
-    def __init__(self, center: CommandCenter, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.is_open = False
         """Whether it is shown, or what was opened from it."""
         self.head = PaneHead(self._head_lines)
         self.view = TimelineView()
         self.clock = clock
-        self._center = center
         self._model: RunModel | None = None
         self._left: tuple[float, float] | None = None
-        self._asked: datetime | None = None
-        """When it was last asked how long the run still takes."""
         self._rest_until = 0.0
         """When a large run may be drawn anew; by the monotonic clock."""
 
@@ -377,7 +370,6 @@ class TimelinePane(Vertical):
         known, self._model = self._model, model
         if known is None or known.run.id != model.run.id:
             self.view.clear()
-            self._left = self._asked = None
             self._rest_until = 0.0
         self.tick()
 
@@ -391,10 +383,6 @@ class TimelinePane(Vertical):
         elif model.is_over or time.monotonic() >= self._rest_until:
             self._rest_until = math.inf
             attempt(self, self._draw_large(model, now), group="timeline", latest=True)
-        due = self._asked is None or (now - self._asked).total_seconds() >= LEFT_SECONDS
-        if due and not model.is_over:
-            self._asked = now
-            attempt(self, self._ask(model.run.id), group="left", latest=True)
 
     def _draw(self, told: Timeline) -> None:
         self.view.show(told)
@@ -406,8 +394,9 @@ class TimelinePane(Vertical):
         self._rest_until = time.monotonic() + REST * (time.monotonic() - begin)
         self._draw(told)
 
-    async def _ask(self, run_id: str) -> None:
-        self._left = await self._center.time_left(run_id)
+    def show_left(self, left: tuple[float, float] | None) -> None:
+        """Tell how long the run still takes, in seconds; None = nobody knows."""
+        self._left = left
         self.head.update()
 
     def on_timeline_view_moved(self) -> None:

@@ -16,7 +16,7 @@ from cc4tui.screens.execution.counting import LineCounter
 from cc4tui.screens.execution.feed import last_line
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
 from cc4tui.screens.execution.model import Heard, RunModel, TaskView
-from cc4tui.screens.execution.numbers import cost, meters, tokens
+from cc4tui.screens.execution.numbers import cost, growth, meters, tokens
 from cc4tui.screens.execution.resting import resting_lines
 from cc4tui.screens.execution.tasks import draw_task, ordered
 from cc4tui.screens.lines import Line, width_of
@@ -316,3 +316,46 @@ def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
     assert told(500, Heard(anything=True)) == "stops in 1:40"
     ended = Heard(anything=True, last=spoke.last, finished=begun + timedelta(seconds=100))
     assert told(116, ended) == "finished, stops in 4 s"
+
+
+# --- how tokens and cost grew -----------------------------------------------------------------
+
+
+def test_growth_is_drawn_where_it_happened() -> None:
+    steps = [(0.0, 100.0), (59.0, 200.0), (60.0, 200.0)]
+    assert growth(steps, 60.0, 6) == "█    █"
+    assert growth([(0.0, 10.0), (30.0, 90.0)], 60.0, 6) == "▂  █  "
+    assert growth([], 60.0, 6) == growth([(1.0, 0.0)], 60.0, 6) == growth(steps, 0.0, 6) == ""
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 1e6))), st.integers(1, 40))
+def test_growth_has_its_width_whatever_grew(steps: list[tuple[float, float]], cells: int) -> None:
+    grown = sorted(total for _, total in steps)
+    told = growth(list(zip(sorted(at for at, _ in steps), grown, strict=True)), 100.0, cells)
+    assert len(told) in (0, cells)
+
+
+def test_the_estimate_is_a_range_and_the_growth_stands_beside_its_sum(
+    story: Callable[..., Any], now: datetime
+) -> None:
+    told = story({"1": "One", "2": "Two"})
+    told.start("1")
+    for used, paid in ((1000, 0.01), (21_000, 0.30), (30_000, 0.41)):
+        told.use("1", used, paid)
+    told.start("2")
+    told.use("2", 4000, None)
+    lines = [plain(line) for line in run_lines(told.model, now, 120, (360.0, 660.0))]
+    assert "6 to 11 min left  2 of 4 workers" in lines[0]
+    assert lines[1].rstrip().endswith("34k tokens █             $0.41 + ? █")
+    assert [step.tokens for step in told.model.spent] == [1000, 21_000, 30_000, 34_000]
+    narrow = [plain(line) for line in run_lines(told.model, now, 80, (360.0, 660.0))]
+    assert "6 to 11 min left" in narrow[0]
+
+
+def test_of_a_long_run_not_every_step_is_kept(story: Callable[..., Any]) -> None:
+    told = story({"1": "One"})
+    told.start("1")
+    for n in range(1, 1200):
+        told.use("1", n, n / 100)
+    assert len(told.model.spent) <= 400
+    assert told.model.spent[-1].tokens == 1199
