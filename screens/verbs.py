@@ -24,6 +24,7 @@ class Scope(StrEnum):
     MEMORY = "Memory"
     CAPTURE = "While writing a note"
     FILTER = "While filtering"
+    MESSAGE = "While writing to an agent"
     DIALOGS = "In dialogs"
     FORMS = "In fields of a dialog"
 
@@ -125,7 +126,11 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("zoom", "enter", "zoom", "Show the agent whole; of a finished task, its log", 10),
         Verb("back", "escape", "back", "Back from one agent to all of them", 11, False),
         Verb("stop_task", "s", "stop", "Stop the selected task; what it changed is saved", 12),
-        Verb("retry_task", "R", "retry", "Try the selected task again", 13),
+        Verb("retry_task", "R", "retry", "Try the task again, by another agent or with a hint", 13),
+        Verb("message", "m", "message", "Write to the agent of the selected task", 12),
+        Verb("redirect", "M", "redirect", "Interrupt the agent and tell it what to do instead"),
+        Verb("fork", "f", "fork", "Go on from a try in a new task, with other words"),
+        Verb("skip_task", "K", "skip", "Pass over a task: what waits for it may start"),
         Verb("diff", "d", "diff", "Show what the selected task changed", 14),
         Verb("other_base", "B", "base", "Compare a diff with the other base", 14),
         Verb("toggle_raw", "l", "raw", "Show the output raw, or in a structured way", 15),
@@ -225,6 +230,10 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
     Scope.FILTER: (
         Verb("accept", "enter,down", "to the list", "Keep the filter and go to the list", 1, False),
         Verb("clear", "escape", "clear", "Take the filter away", 2, False),
+    ),
+    Scope.MESSAGE: (
+        Verb("send", "enter", "send", "Send the message", 1, False),
+        Verb("newline", "ctrl+j", "new line", "Add a line", 2, False),
     ),
     Scope.DIALOGS: (
         Verb("choose", "enter", "choose", "Answer with the row under the cursor", 1, False),

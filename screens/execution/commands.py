@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.dom import DOMNode
 
-from cc4tui.ports import CommandCenter
+from cc4tui.ports import CommandCenter, MessageWay
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
 from cc4tui.screens.editor import open_in_editor
 from cc4tui.screens.execution.diff_text import read_diff
@@ -20,6 +20,17 @@ from cc4tui.screens.times import duration
 
 STOP = "s"
 """The answer that stops."""
+SKIP = "s"
+"""The answer that skips."""
+_MOMENTS = {
+    MessageWay.LIVE: ("after the tool call that runs", "now: what it does is interrupted"),
+    MessageWay.QUEUED: ("when this try has ended", "now: its agent is ended, and goes on with it"),
+}
+"""Between which moments there is a choice."""
+_FORKING = (
+    "A new task goes on from what that try left, in a copy of its session where its agent can copy"
+    " one. The try, its branch and its session stay as they are."
+)
 
 
 class RunCommands:
@@ -88,9 +99,64 @@ class RunCommands:
         await open_in_editor(self._node.app, folder, files, place[1] if place else 1)
 
     async def retry(self, run_id: str, task: TaskView) -> None:
-        """Try a task again."""
-        await self._center.retry_task(run_id, task.id)
-        tell(self._node.app, f"{task.id} will be tried again.")
+        """Try a task again, perhaps by another agent or with a hint."""
+        from cc4tui.screens.dialogs.again import RetryDialog
+
+        before = task.attempt.agent if task.attempt is not None else ""
+        dialog = RetryDialog(task.id, details(task), await self._center.agents(), before)
+        wish = await self._node.app.push_screen_wait(dialog)
+        if wish is not None:
+            await self._center.retry_task(run_id, task.id, wish)
+            tell(self._node.app, f"{task.id} will be tried again.")
+
+    async def message(self, run_id: str, task: TaskView, *, interrupt: bool) -> None:
+        """Write to a task's agent; what becomes of it stands above the words."""
+        from cc4tui.screens.dialogs.message import MessageDialog
+
+        way = await self._center.message_way(run_id, task.id)
+        lines = [*details(task)[:1], ((_sentence(way.sentence), "muted"),)]
+        when = _MOMENTS.get(way) if task.has_agent else None
+        title = f"{'Redirect' if interrupt else 'Message to'} {task.id}"
+        dialog = MessageDialog(title, lines, when, interrupt=interrupt)
+        words = await self._node.app.push_screen_wait(dialog)
+        if words is not None:
+            await self._center.tell_agent(run_id, task.id, words.text, interrupt=words.interrupt)
+            tell(self._node.app, f"Sent to {task.id}.")
+
+    async def fork(self, run_id: str, task: TaskView, attempt: int | None) -> None:
+        """Go on from a try in a new task, with other words."""
+        from cc4tui.screens.dialogs.message import MessageDialog
+
+        number = attempt or len(task.attempts)
+        lines = [*details(task)[:1], ((_FORKING, "muted"),)]
+        dialog = MessageDialog(f"Fork try {number} of {task.id}", lines)
+        words = await self._node.app.push_screen_wait(dialog)
+        if words is not None:
+            await self._center.fork_attempt(run_id, task.id, words.text, number)
+            tell(self._node.app, f"A new task goes on from try {number} of {task.id}.")
+
+    async def skip(self, model: RunModel, task: TaskView) -> None:
+        """Pass over a task, after a yes that names what may start then."""
+        choices = (
+            Choice("n", "Leave it", "nothing changes"),
+            Choice(SKIP, f"Skip {task.id}", "it counts as done, nothing of it lands"),
+        )
+        dialog = ChoiceDialog(f"Skip {task.id}?", _about_skipping(model, task), choices)
+        if await self._node.app.push_screen_wait(dialog) == SKIP:
+            await self._center.skip_task(model.run.id, task.id)
+            tell(self._node.app, f"{task.id} is skipped.")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _about_skipping(model: RunModel, task: TaskView) -> Iterator[Line]:
+    yield from details(task)
+    waiting = [other.id for other in model.tasks.values() if task.id in other.waits_for]
+    if waiting:
+        yield ((f"What waits for it may start then: {', '.join(waiting)}.", "text"),)
+    yield (("Its branch, if it has one, is kept.", "muted"),)
 
 
 def _about_stopping(task: TaskView, now: datetime) -> Iterator[Line]:

@@ -291,7 +291,23 @@ def _attempt_started(draft: _Draft, event: e.AttemptStarted) -> None:
         finished=None,
         outcome=None,
     )
+    told = tuple(one for one in draft.task(event).told if one[0] >= (event.attempt or 0))
+    draft.change(event, told=told)
     draft.move(event, _S.RUNNING, reason="", reason_code=None, note="")
+
+
+def _message_sent(draft: _Draft, event: e.MessageSent) -> None:
+    if not event.live:
+        told = (*draft.task(event).told, (event.attempt or 0, event.text))
+        draft.change(event, told=told)
+
+
+def _request_refused(draft: _Draft, event: e.RequestRefused) -> None:
+    draft.change(event, note=event.reason)
+
+
+def _task_added(draft: _Draft, event: e.TaskAdded) -> None:
+    draft.change(event, title=event.title, batch=event.batch, note=f"{event.kind} of {event.of}")
 
 
 def _request_opened(draft: _Draft, event: e.RequestOpened) -> None:
@@ -440,6 +456,9 @@ _HANDLERS: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.TaskReady: _task_ready,
     e.SetupStarted: _setup_started,
     e.AttemptStarted: _attempt_started,
+    e.MessageSent: _message_sent,
+    e.RequestRefused: _request_refused,
+    e.TaskAdded: _task_added,
     e.RequestOpened: _request_opened,
     e.RequestAnswered: _request_answered,
     e.BudgetWarned: _budget_warned,

@@ -204,6 +204,8 @@ def pane_lines(
         (task.title, "title"),
     ]
     said = _said(task, doing)
+    if task.told:
+        left += [(f"  {waiting_words(task)}", "wait")]
     if not tall and said[0]:
         left += [("  ", ""), said]
     who, numbers = list(_who(task)), list(meters(task, now, heard, changed))
@@ -234,6 +236,12 @@ def _who(task: TaskView) -> Iterator[tuple[int, Line]]:
     yield 6, ((f"  {attempt.agent}", "muted"),)
     if attempt.model:
         yield 7, ((f" {attempt.model}", "muted"),)
+
+
+def waiting_words(task: TaskView) -> str:
+    """How many messages wait for the task's next try."""
+    count = len(task.told)
+    return f"{sign('✉', '@')} {count} message{'' if count == 1 else 's'} waiting"
 
 
 def _said(task: TaskView, doing: str) -> Span:

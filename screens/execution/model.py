@@ -103,6 +103,8 @@ class TaskView:
     waits_for: tuple[str, ...] = ()
     note: str = ""
     """What the pipeline did with it last: checks, conflicts, the next try."""
+    told: tuple[tuple[int, str], ...] = ()
+    """Messages that wait for the next try; each with the try in which it was written."""
     asks: tuple[str, ...] = ()
     """Names of its agent's requests that wait for a person."""
     ended: int = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from cc4tui.domain.run import DONE_STATES, TaskRunState
 from cc4tui.screens.execution.body import ExecutionBody
 from cc4tui.screens.execution.model import RETRYABLE_STATES, TaskView
 
@@ -37,6 +38,10 @@ def _shows_a_pane(tab: ExecutionBody) -> bool:
     return (tab.grid.zoomed or tab.focused_pane) is not None and not tab.diff.is_open
 
 
+def _can_be_told(tab: ExecutionBody, task: TaskView) -> bool:
+    return task.state is not TaskRunState.SKIPPED or bool(task.attempts)
+
+
 _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "zoom": lambda tab, task: not tab.is_whole,
     "stop_task": lambda tab, task: task.is_active,
@@ -44,6 +49,10 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "editor": _shell,
     "pin": _pin,
     "retry_task": lambda tab, task: task.state in RETRYABLE_STATES,
+    "message": _can_be_told,
+    "redirect": lambda tab, task: task.has_agent,
+    "fork": lambda tab, task: bool(task.attempts) and not task.is_active,
+    "skip_task": lambda tab, task: not task.is_active and task.state not in DONE_STATES,
     "diff": _diff,
     "dismiss": _dismiss,
 }

@@ -171,6 +171,11 @@ class AgentPane(CoveredContainer, can_focus=True):
             self._show_attempt(newest)
         self.refresh_head()
 
+    @property
+    def attempt_number(self) -> int | None:
+        """The try that is shown."""
+        return None if self._attempt is None else self._attempt.number
+
     def show_attempt(self, by: int) -> None:
         """Show an earlier (-1) or a later (+1) try."""
         task, shown = self.task_view, self._attempt

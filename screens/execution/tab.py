@@ -302,8 +302,34 @@ class ExecutionTab(ExecutionBody):
 
             attempt(self, judge(self, self.center, self.model), group="command")
 
+    def action_message(self) -> None:
+        """Write to the agent of the selected task."""
+        self._write(interrupt=False)
+
+    def action_redirect(self) -> None:
+        """Interrupt it, and write what it is to do instead."""
+        self._write(interrupt=True)
+
+    def _write(self, *, interrupt: bool) -> None:
+        if self.model is not None and self.selected is not None:
+            work = self._commands.message(self.model.run.id, self.selected, interrupt=interrupt)
+            attempt(self, work, group="command")
+
+    def action_fork(self) -> None:
+        """Go on from the try that is shown in a new task."""
+        if self.model is not None and self.selected is not None:
+            pane = self.grid.zoomed or self.focused_pane
+            number = pane.attempt_number if pane is not None else None
+            work = self._commands.fork(self.model.run.id, self.selected, number)
+            attempt(self, work, group="command")
+
+    def action_skip_task(self) -> None:
+        """Pass over the selected task, after a yes."""
+        if self.model is not None and self.selected is not None:
+            attempt(self, self._commands.skip(self.model, self.selected), group="command")
+
     def action_retry_task(self) -> None:
-        """Try the selected task again."""
+        """Try the selected task again, perhaps in another way."""
         if self.model is not None and self.selected is not None:
             attempt(self, self._commands.retry(self.model.run.id, self.selected), group="command")
 

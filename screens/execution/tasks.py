@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import PROBLEM_STATES, RunModel, TaskView
-from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS
+from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span
 from cc4tui.screens.times import duration
 from cc4tui.screens.widgets.row_list import Row
@@ -51,6 +51,11 @@ def draw_task(task: TaskView, now: datetime, width: int) -> Row:
 
 
 def _right(task: TaskView, now: datetime) -> Line:
+    letters: Line = ((f"{sign('✉', '@')} {len(task.told)}  ", "wait"),) if task.told else ()
+    return (*letters, *_time(task, now))
+
+
+def _time(task: TaskView, now: datetime) -> Line:
     if (parked := task.waits_until(now)) is not None:
         left = duration((parked.until - now).total_seconds())
         return ((f"{parked.agent} in {left}", "wait"),)

@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.events import Paste
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import TextArea
@@ -15,17 +14,7 @@ from cc4tui.screens.bindings import bindings
 from cc4tui.screens.glyphs import plain
 from cc4tui.screens.messages import Note
 from cc4tui.screens.verbs import Scope
-from cc4tui.screens.widgets.typed import TypedInOrder
-
-
-class _Editor(TypedInOrder, TextArea):
-    """A text field that grows with its lines; pasted text is cleaned."""
-
-    def on_paste(self, event: Paste) -> None:
-        """Paste what a terminal would not obey."""
-        event.prevent_default()
-        event.stop()
-        self.insert(clean(event.text))
+from cc4tui.screens.widgets.typed import CleanArea
 
 
 class NoteLine(Widget):
@@ -65,13 +54,7 @@ class NoteLine(Widget):
 
     def compose(self) -> ComposeResult:
         """The text field."""
-        yield _Editor(
-            soft_wrap=True,
-            show_line_numbers=False,
-            tab_behavior="focus",
-            compact=True,
-            highlight_cursor_line=False,
-        )
+        yield CleanArea.plain()
 
     def open(self, kind: Note, text: str = "", subject: int | None = None) -> None:
         """Show the line for writing; text that is being written for the same purpose stays."""

@@ -35,10 +35,12 @@ from cc4tui.ports import (
     Against,
     Decision,
     Instance,
+    MessageWay,
     OpenRequest,
     PlanSummary,
     RepositoryInfo,
     Request,
+    Retry,
     RunOptions,
     RunView,
     SavedWork,
@@ -231,6 +233,7 @@ class FakeCenter:
 
     def __init__(self) -> None:
         self.requests: list[OpenRequest] = []
+        self.way = MessageWay.LIVE
         self.repository = RepositoryInfo("shop", Path("/home/ann/shop"), "main")
         self.notebook = FakeNotebook()
         self.journal = FakeJournal()
@@ -405,8 +408,22 @@ class FakeCenter:
     async def cancel_task(self, run: str, task: str) -> None:
         self._note("cancel_task", run, task)
 
-    async def retry_task(self, run: str, task: str) -> None:
-        self._note("retry_task", run, task)
+    async def retry_task(self, run: str, task: str, wish: Retry | None = None) -> None:
+        self._note("retry_task", run, task, wish or Retry())
+
+    async def skip_task(self, run: str, task: str, reason: str = "") -> None:
+        self._note("skip_task", run, task, reason)
+
+    async def fork_attempt(
+        self, run: str, task: str, text: str, attempt: int | None = None
+    ) -> None:
+        self._note("fork_attempt", run, task, text, attempt)
+
+    async def tell_agent(self, run: str, task: str, text: str, *, interrupt: bool = False) -> None:
+        self._note("tell_agent", run, task, text, interrupt)
+
+    async def message_way(self, run: str, task: str) -> MessageWay:
+        return self.way
 
     async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
         return [one for one in self.requests if run in (None, one.run)]

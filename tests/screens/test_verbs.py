@@ -11,6 +11,7 @@ from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.bindings import bindings
 from cc4tui.screens.dialogs.form import Cycle
 from cc4tui.screens.dialogs.frame import Dialog
+from cc4tui.screens.dialogs.message import WordsField
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.ideas import IdeasTab
 from cc4tui.screens.memory import MemoryTab
@@ -32,6 +33,7 @@ ACTORS: dict[Scope, type[DOMNode]] = {
     Scope.FILTER: FilterLine,
     Scope.DIALOGS: Dialog,
     Scope.FORMS: Cycle,
+    Scope.MESSAGE: WordsField,
 }
 DOCS = Path(__file__).parents[2] / "docs" / "keys.md"
 

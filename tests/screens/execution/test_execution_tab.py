@@ -14,6 +14,8 @@ from cc4tui import events as e
 from cc4tui.domain.agent import StderrSaid, TextSaid, ToolCalled
 from cc4tui.domain.run import RunStatus, TaskRunState
 from cc4tui.errors import UsageError
+from cc4tui.ports import Retry
+from cc4tui.screens.dialogs.again import RetryDialog
 from cc4tui.screens.dialogs.choice import ChoiceDialog
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.execution.pane import AgentPane
@@ -502,7 +504,9 @@ async def test_only_what_ended_badly_is_tried_again(watch: Open, run: Any, settl
         run.add(e.TaskFailed, "1.1", reason_code="agent", reason="boom")
         await settle(pilot, lambda: "boom" in screen_text(pilot))
         await pilot.press("R")
-        await settle(pilot, lambda: ("retry_task", "r-7f3", "1.1") in run.center.calls)
+        await settle(pilot, lambda: isinstance(pilot.app.screen, RetryDialog))
+        await pilot.press("enter")
+        await settle(pilot, lambda: ("retry_task", "r-7f3", "1.1", Retry()) in run.center.calls)
 
 
 async def test_a_refusal_is_one_sentence_on_the_screen(
@@ -513,6 +517,8 @@ async def test_a_refusal_is_one_sentence_on_the_screen(
         await settle(pilot, lambda: len(shown(pilot)) == 1)
         run.center.failure = UsageError("the run is [b]over[/b]; start it again")
         await pilot.press("T", "home", "R")
+        await settle(pilot, lambda: isinstance(pilot.app.screen, RetryDialog))
+        await pilot.press("enter")
         await settle(pilot, lambda: list(pilot.app._notifications))
         told = next(iter(pilot.app._notifications))
         assert (told.message, told.markup) == ("the run is [b]over[/b]; start it again", False)
