@@ -123,7 +123,7 @@ async def test_tasks_that_have_ended_are_gone_on_with(opened, project) -> None:
         with pytest.raises(UsageError, match="no attempt 9"):
             await center.fork_attempt(run, "1.1", "x", 9)
 
-        with pytest.raises(UsageError, match="no agent .*nobody"):
+        with pytest.raises(UsageError, match="nobody"):
             await center.retry_task(run, "1.2", Retry(agent="nobody"))
         await center.retry_task(run, "1.2", Retry(agent="plain", hint="mind the gap"))
         await center.wait(run)
