@@ -82,14 +82,14 @@ def toml(value: Any) -> str:
     return json.dumps(value)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(documents)
 def test_well_formed_files(folder: Path, document: dict[str, Any]) -> None:
     text = "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
     check(folder, text.encode("utf-8", "surrogatepass"))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode("utf-8", "replace")))
 def test_any_bytes(folder: Path, data: bytes) -> None:
     check(folder, data)

@@ -124,7 +124,7 @@ def graphs(draw: st.DrawFn) -> list[ScheduledTask]:
     return tasks
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(graphs(), st.sets(st.sampled_from(names)), st.booleans())
 def test_every_task_ends_and_none_runs_before_what_it_needs(tasks, failing, keep_going):
     schedule = make(*tasks, keep_going=keep_going)
