@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cc4tui.services.git.files import copy_atomic, signature
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import OURS
+from cc4tui.services.git.refs import OURS, AttemptName
+from cc4tui.services.git.saving import is_held, keep_commit
 
 
 PERSONS = ("refs/heads/", "refs/tags/", "refs/stash")
@@ -27,10 +28,10 @@ class CheckoutState:
         """What changed since then: ``HEAD``, refs that moved or went, and paths, sorted."""
         paths = sorted(self.files.keys() | later.files.keys())
         changed = [path for path in paths if self.files.get(path) != later.files.get(path)]
-        moved = [f"{ref} (was {self.refs[ref][:12]})" for ref in self._moved(later)]
+        moved = [f"{ref} (was {self.refs[ref][:12]})" for ref in self.moved(later)]
         return (*(["HEAD"] if self.head != later.head else []), *moved, *changed)
 
-    def _moved(self, later: "CheckoutState") -> list[str]:
+    def moved(self, later: "CheckoutState") -> list[str]:
         """Refs with another value; not the branch that moved along with HEAD, nor new ones."""
         return [
             ref
@@ -74,6 +75,16 @@ class CheckoutWatch:
         refs = await self._private.repository.refs.listed(PERSONS)
         theirs = {ref: value for ref, value in refs.items() if not ref.startswith(OURS)}
         return CheckoutState(await self._head(git_dir), files, theirs)
+
+    async def keep_lost(self, before: CheckoutState, now: CheckoutState, run: str) -> list[str]:
+        """Save what refs of the person's held that moved or went, unless a ref holds it; the refs.
+
+        Raises:
+            GitError: git failed, or it was collected as garbage before anybody looked.
+        """
+        refs, name = self._private.repository.refs, AttemptName(run, "yours", 0)
+        lost = {before.refs[ref] for ref in before.moved(now)}
+        return [await keep_commit(refs, name, at) for at in lost if not await is_held(refs, at)]
 
     async def _head(self, git_dir: Path) -> str | None:
         runner = self._private.repository.runner

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from cc4tui.domain.text import clean_line
-from cc4tui.errors import Cc4tuiError
+from cc4tui.errors import Cc4tuiError, GitError
 from cc4tui.services.git.checkout_watch import CheckoutState, CheckoutWatch
 from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.refs import SAVED
 
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ class CheckoutNews:
     files: tuple[str, ...]
     """Paths, raw; `HEAD` when that moved."""
     tasks: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    """Saved refs with what branches, tags and stashes held and nothing else does."""
 
     @property
     def reason(self) -> str:
@@ -36,8 +39,13 @@ class CheckoutNews:
         more = f" and {len(self.files) - SHOWN} more" if len(self.files) > SHOWN else ""
         return (
             f"your checkout changed while {', '.join(self.tasks)} ran: {shown}{more}; if that was"
-            " not you, an agent wrote outside of its worktree"
+            f" not you, an agent wrote outside of its worktree{self._kept}"
         )
+
+    @property
+    def _kept(self) -> str:
+        names = (ref.removeprefix(SAVED) for ref in self.kept)
+        return f"; what went is kept: cc4tui saved show {', '.join(names)}" if self.kept else ""
 
 
 class CheckoutGuard:
@@ -45,14 +53,20 @@ class CheckoutGuard:
 
     Args:
         watch: Looks at the checkout.
+        run: Its id.
         base: As it was when the run began or went on; None = it cannot be looked at.
         spared: Paths that a person edits during runs: the plan.
     """
 
     def __init__(
-        self, watch: CheckoutWatch, base: CheckoutState | None, spared: Collection[str]
+        self,
+        watch: CheckoutWatch,
+        run: str,
+        base: CheckoutState | None,
+        spared: Collection[str],
     ) -> None:
         self._watch = watch
+        self._run = run
         self._seen = base
         self._told = set(spared)
         self._ran: set[str] = set()
@@ -60,10 +74,10 @@ class CheckoutGuard:
         self._asked = self._looked = 0
 
     @classmethod
-    async def open(cls, private: PrivateGit, spared: Collection[str]) -> "CheckoutGuard":
+    async def open(cls, private: PrivateGit, run: str, spared: Collection[str]) -> "CheckoutGuard":
         """Look for the first time."""
         watch = CheckoutWatch(private)
-        return cls(watch, await _taken(watch), spared)
+        return cls(watch, run, await _taken(watch), spared)
 
     def began(self, task: str) -> None:
         """An agent starts to work on this task."""
@@ -88,9 +102,17 @@ class CheckoutGuard:
                 return None
             changed = self._seen.differences(now)
             files = tuple(path for path in changed if path not in self._told)
+            kept = await self._kept(self._seen, now)
             self._seen, self._looked, self._ran = now, covered, set(running)
             self._told.update(path for path in files if path != "HEAD")
-            return CheckoutNews(files, tasks) if files else None
+            return CheckoutNews(files, tasks, kept) if files else None
+
+    async def _kept(self, before: CheckoutState, now: CheckoutState) -> tuple[str, ...]:
+        try:
+            return tuple(await self._watch.keep_lost(before, now, self._run))
+        except GitError as error:
+            log.warning("what a ref held cannot be kept: %s", error)
+            return ()
 
 
 async def _taken(watch: CheckoutWatch) -> CheckoutState | None:

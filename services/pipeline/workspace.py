@@ -167,7 +167,7 @@ class Workspace:
         ticker, quarantine, guard = await asyncio.gather(
             PlanTicker.of(private, run),
             Quarantine.open(repository, run_folder(state, run.id)),
-            CheckoutGuard.open(private, (run.plan_key,)),
+            CheckoutGuard.open(private, run.id, (run.plan_key,)),
         )
         async with AsyncExitStack() as stack:
             pool = WorktreePool(private, tip, size=run.workers + 2, keep=keep)

@@ -310,7 +310,8 @@ def test_doings_outside_of_the_worktree_are_said(project, agent):
     project.write("plan.md", plan(kinds))
     project.write("mine.txt", "committed")
     project.commit("plan")
-    project.git("branch", "precious")
+    precious = project.git("commit-tree", "main^{tree}", "-p", "main", "-m", "only here")
+    project.git("branch", "precious", precious)
     project.git("tag", "v1")
     project.write("mine.txt", "stashed")
     project.git("stash")
@@ -331,6 +332,9 @@ def test_doings_outside_of_the_worktree_are_said(project, agent):
         f"refs/stash (was {stash[:12]})",
     ):
         assert ref in lost
+    saved = project.git("for-each-ref", "--format=%(objectname)", "refs/cc4/saved").splitlines()
+    assert sorted(saved) == sorted([precious, stash]), "the tag is still on main"
+    assert all(f"{events[3]['run']}/yours/0/{n}" in events[3]["reason"] for n in (1, 2))
     assert "note: your checkout changed while 1.1 ran" in result.err
     assert (project.root / "mine.txt").read_text() == "overwritten"
     subjects = project.git("log", "--format=%s", "main").splitlines()

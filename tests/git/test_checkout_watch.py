@@ -50,6 +50,19 @@ async def test_refs_that_move_or_go_are_noticed_with_where_they_were(session: An
     assert await _differences(session, lambda: repo.git("branch", "-D", "cc4/r1/merged")) == ()
 
 
+async def test_what_nothing_else_holds_is_kept_once(session: Any) -> None:
+    repo, watch = session.repo, CheckoutWatch(session.private)
+    only = repo.git("commit-tree", "HEAD^{tree}", "-m", "only here")
+    repo.git("branch", "side", only)
+    repo.git("branch", "merged")
+    before = await watch.take()
+    repo.git("branch", "-D", "side", "merged")
+    now = await watch.take()
+    [kept] = await watch.keep_lost(before, now, "r1")
+    assert repo.refs("refs/cc4/saved/") == {kept: only}
+    assert await watch.keep_lost(before, now, "r1") == []
+
+
 async def test_ignored_files_are_not(session: Any) -> None:
     session.repo.write(".gitignore", "*.log\n")
     assert await _differences(session, lambda: session.repo.write("x.log", "x")) == ()
