@@ -54,9 +54,10 @@ async def _run(start: Path, plan: str | None) -> int:
 
     async with Runtime.open(start, tell=tell) as runtime:
         from cc4tui.screens.app import CommandCenterApp
-        from cc4tui.screens.options import StartOptions
+        from cc4tui.screens.options import Notify, StartOptions
 
-        app = CommandCenterApp(runtime, StartOptions(plan=plan))
+        notify = Notify(runtime.config.app.notify)
+        app = CommandCenterApp(runtime, StartOptions(plan=plan, notify=notify))
         unfit: list[Cc4tuiError] = []
         with Leaving(runtime, app).listening() as leaving, _crashes_told(runtime):
             async with asyncio.TaskGroup() as group:

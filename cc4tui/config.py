@@ -68,6 +68,14 @@ class RunConfig:
     """Seconds for one `verify` or `setup` command; 0 = no limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """How the app behaves."""
+
+    notify: str = "bell"
+    """``off``, ``bell`` or ``desktop``: how a person is called whose terminal has no focus."""
+
+
 BUILT_IN_AGENTS: Mapping[str, AgentSpec] = {spec.name: spec for spec in builtin_specs()}
 
 
@@ -79,6 +87,7 @@ class Config:
     agents: Mapping[str, AgentSpec] = field(default_factory=lambda: dict(BUILT_IN_AGENTS))
     prices: Mapping[str, Price] = field(default_factory=dict)
     """Of models, over those that are built in."""
+    app: AppConfig = field(default_factory=AppConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,8 @@ class Layer:
     source: str
     """What a person knows it by: a path, ``the variables CC4TUI_*`` or ``the command line``."""
     values: Mapping[str, Any]
-    """``{"run": {...}, "agents": {name: {...}}, "prices": {model: {...}}}``, only what was set."""
+    """``{"run": {...}, "app": {...}, "agents": {name: {...}}, "prices": {model: {...}}}``, only
+    what was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +194,7 @@ def build(layers: Sequence[Layer], *, lax: bool = False) -> Config:
             source = sources.get("run.fallback", "built in")
             raise ConfigError(f"{source}: run.fallback: {unknown_agent(name, agents)}")
     prices = {name: Price(**values) for name, values in merged.get("prices", {}).items()}
-    return Config(run, agents, prices)
+    return Config(run, agents, prices, AppConfig(**merged.get("app", {})))
 
 
 def unknown_agent(name: str, agents: Iterable[str]) -> str:
@@ -258,7 +268,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _variables_layer(environ: Mapping[str, str]) -> Layer | None:
-    """``CC4TUI_<KEY>`` for every key of ``[run]``; lists have one entry per line."""
+    """``CC4TUI_<KEY>`` for keys of ``[run]`` and ``[app]``; lists have one entry per line."""
     lists = {item.name for item in fields(RunConfig) if isinstance(item.default, tuple)}
     run: dict[str, Any] = {}
     for item in fields(RunConfig):
@@ -267,7 +277,10 @@ def _variables_layer(environ: Mapping[str, str]) -> Layer | None:
             continue
         lines = [line.strip() for line in value.splitlines() if line.strip()]
         run[item.name] = lines if item.name in lists else value.strip()
-    return _checked("the variables CC4TUI_*", {"run": run}, text=True) if run else None
+    names = {item.name: f"CC4TUI_{item.name.upper()}" for item in fields(AppConfig)}
+    app = {key: value.strip() for key, name in names.items() if (value := environ.get(name))}
+    found = {key: values for key, values in (("run", run), ("app", app)) if values}
+    return _checked("the variables CC4TUI_*", found, text=True) if found else None
 
 
 _COMMAND_KEYS = ("verify", "setup")

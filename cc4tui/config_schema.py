@@ -61,6 +61,12 @@ class RunSection(_Section):
     budget: Annotated[str, Field(pattern=r"(?i)^(|\d+(\.\d+)? ?[km]?|\$ ?\d+(\.\d+)?)$")] = ""
 
 
+class AppSection(_Section):
+    """``[app]``; what each key means stands at `AppConfig`, defaults too."""
+
+    notify: Literal["off", "bell", "desktop"] = "bell"
+
+
 class AgentSection(_Section):
     """``[agents.NAME]``."""
 
@@ -84,6 +90,7 @@ class Schema(_Section):
     """A whole file."""
 
     run: RunSection = RunSection()
+    app: AppSection = AppSection()
     agents: dict[AgentName, AgentSection] = {}
     prices: dict[Text, PriceSection] = {}
 
@@ -123,7 +130,8 @@ def _problem(detail: ErrorDetails) -> str:
 
 
 def _known_keys(path: list[str]) -> list[str]:
-    models: dict[int, type[BaseModel]] = {1: Schema, 2: RunSection}
+    second = AppSection if path[0] == "app" else RunSection
+    models: dict[int, type[BaseModel]] = {1: Schema, 2: second}
     other: type[BaseModel] = PriceSection if path[0] == "prices" else AgentSection
     model = models.get(len(path), other)
     return [info.alias or name for name, info in model.model_fields.items()]

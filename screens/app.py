@@ -17,7 +17,7 @@ from textual.command import Provider
 from textual.containers import Container
 from textual.widget import Widget
 
-from cc4tui.domain.run import NO_BOUNDARY, RunRecord, RunStatus
+from cc4tui.domain.run import DONE_STATES, NO_BOUNDARY, RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
 from cc4tui.ports import CommandCenter, RunOptions
@@ -43,6 +43,7 @@ from cc4tui.screens.widgets.status_bar import StatusBar
 
 
 if TYPE_CHECKING:
+    from cc4tui.screens.attention import Attention
     from cc4tui.screens.planning.held_edits import HeldEdits
     from cc4tui.screens.widgets.note_line import NoteLine
 
@@ -100,6 +101,8 @@ class CommandCenterApp(App[None]):
         self._before_note: Widget | None = None
         self._edits: HeldEdits | None = None
         self._last_key = 0.0
+        self.attention: Attention | None = None
+        """Calls a person who looks elsewhere."""
         self._status = StatusBar(center.repository, self.tab)
         self._others = OthersLine()
         self._body = Container(id="body")
@@ -142,7 +145,10 @@ class CommandCenterApp(App[None]):
 
     async def _begin(self) -> None:
         """Mount Execution, which tells of runs behind any tab; start what was asked for."""
+        from cc4tui.screens.attention import Attention, caller
+
         self.painted.set()
+        self.attention = Attention(caller(self, self.options.notify), lambda: self.app_focus)
         self._look_for_others()
         await self._mounted(Tab.EXECUTION)
         self._follow_edits()
@@ -309,11 +315,17 @@ class CommandCenterApp(App[None]):
     def show_waiting_edits(self, count: int) -> None:
         """Tell on the status line how many edits wait."""
         self._status.show_edits(count)
+        if self.attention is not None:
+            self.attention.waits("edits", count)
 
     def on_run_progressed(self, message: RunProgressed) -> None:
         """Tell of the run on the status line and in the plan's tree."""
         self.progress = message
         self._status.show_progress(message)
+        if self.attention is not None:
+            self.attention.waits("requests", message.waiting)
+            done = sum(state in DONE_STATES for state in message.states.values())
+            self.attention.run_moved(message.run, done, len(message.states))
         plans = self._tabs.get(Tab.PLANS)
         if plans is not None:
             from cc4tui.screens.plans import PlansTab

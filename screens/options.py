@@ -22,6 +22,14 @@ class Tab(StrEnum):
         return self.value.capitalize()
 
 
+class Notify(StrEnum):
+    """How a person who looks elsewhere is called."""
+
+    OFF = "off"
+    BELL = "bell"
+    DESKTOP = "desktop"
+
+
 Clock = Callable[[], datetime]
 """Tells the time, with its zone; tests hand in one that stands still."""
 
@@ -43,6 +51,7 @@ class StartOptions:
     """Plan to start at once, with `run_options`; the person is asked for trust first."""
     run_options: RunOptions | None = None
     theme: str = "cc4-dark"
+    notify: Notify = Notify.BELL
     clock: Clock = system_clock
 
     @property

@@ -74,6 +74,7 @@ def _config_json(
 ) -> dict[str, Any]:
     return {
         "run": asdict(values.run),
+        "app": asdict(values.app),
         "agents": {name: asdict(spec) for name, spec in values.agents.items()},
         "prices": {model: asdict(price) for model, price in values.prices.items()},
         "sources": dict(loaded.sources),
@@ -83,6 +84,7 @@ def _config_json(
 
 def _config_lines(values: "Config", loaded: "LoadedConfig") -> list[str]:
     pairs = [(f"run.{key}", value) for key, value in asdict(values.run).items()]
+    pairs += [(f"app.{key}", value) for key, value in asdict(values.app).items()]
     for name, spec in values.agents.items():
         pairs += [
             (f"agents.{name}.{key}", value)

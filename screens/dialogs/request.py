@@ -1,7 +1,7 @@
 """What an agent asks, and the answers to that."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,15 +9,22 @@ from textual.app import ComposeResult
 from cc4tui.ports import CommandCenter, Decision, OpenRequest
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
 from cc4tui.screens.dialogs.frame import Box, Dialog
+from cc4tui.screens.dialogs.requests import ONE, Chosen, RequestsDialog
 from cc4tui.screens.lines import Line
 from cc4tui.screens.widgets.typed import CleanInput
 
 
-LOOK, DENY, ALLOW, RUN, REPOSITORY, WORDS = "l", "d", "a", "r", "R", "w"
+LOOK, DENY, ALLOW, RUN, REPOSITORY, WORDS, SEVERAL = "l", "d", "a", "r", "R", "w", "s"
+SEVERAL_KEYS = (
+    (ALLOW, "allow"),
+    (RUN, "allow in this run"),
+    (REPOSITORY, "allow in this repository"),
+    (DENY, "deny"),
+)
 _ALWAYS = {ALLOW: "", RUN: "run", REPOSITORY: "repository"}
 MOST_CHOICES = 5
 
-Show = Callable[[Dialog[str]], Awaitable[str | None]]
+Show = Callable[[Dialog[Any]], Awaitable[Any]]
 
 
 class RequestDialog(ChoiceDialog):
@@ -33,9 +40,11 @@ class RequestDialog(ChoiceDialog):
     """
 
     def __init__(self, request: OpenRequest, more: int) -> None:
-        choices = _answers(request) if request.kind == "question" else _permissions(request)
+        choices = [*(_answers(request) if request.kind == "question" else _permissions(request))]
+        if more:
+            choices.append(Choice(SEVERAL, f"See all {more + 1}", "answer several at once"))
         behind = f" · {more} more behind it" if more else ""
-        super().__init__(f"{request.task} waits for you{behind}", _lines(request), list(choices))
+        super().__init__(f"{request.task} waits for you{behind}", _lines(request), choices)
 
 
 class WordsDialog(Dialog[str]):
@@ -79,18 +88,46 @@ async def answer_waiting(show: Show, center: CommandCenter) -> OpenRequest | Non
         show: Shows a dialog and gives its answer.
         center: Whose agents ask.
     """
+    wanted = ""
     while waiting := await center.open_requests():
-        request = waiting[0]
+        request = next((one for one in waiting if one.name == wanted), waiting[0])
         key = await show(RequestDialog(request, len(waiting) - 1))
         if key is None or key == LOOK:
             return request if key == LOOK else None
+        if key == SEVERAL:
+            chosen: Chosen | None = await show(RequestsDialog(waiting, SEVERAL_KEYS))
+            wanted = chosen.requests[0].name if chosen and chosen.key == ONE else ""
+            if chosen is not None and not wanted:
+                told = await _answer_all(center, chosen)
+                if told is None or not await _answered(center, told):
+                    return None
+            continue
         words = await show(WordsDialog(f"Tell {request.task}")) if key == WORDS else ""
         if words is None:
             continue
         await center.answer(request.run, decision(request, key, words))
-        if any(one.name == request.name for one in await center.open_requests()):
-            return None  # its run goes on in another process, which answers in a moment
+        if not await _answered(center, request):
+            return None
     return None
+
+
+async def _answered(center: CommandCenter, request: OpenRequest) -> bool:
+    """False when its run goes on in another process, which answers in a moment."""
+    return all(one.name != request.name for one in await center.open_requests(request.run))
+
+
+async def _answer_all(center: CommandCenter, chosen: Chosen) -> OpenRequest | None:
+    """The same answer for all; a question can only be left without one. The last that got it."""
+    last: OpenRequest | None = None
+    for one in chosen.requests:
+        open_now = await center.open_requests(one.run)  # a rule may have answered it just now
+        fits = one.kind != "question" or chosen.key == DENY
+        if fits and any(one.name == other.name for other in open_now):
+            lasting = bool(one.rule) and chosen.key in (RUN, REPOSITORY)
+            key = chosen.key if lasting or chosen.key == DENY else ALLOW
+            await center.answer(one.run, decision(one, key))
+            last = one
+    return last
 
 
 def _permissions(request: OpenRequest) -> Iterator[Choice]:

@@ -261,6 +261,13 @@ class RowList(LineView, Generic[R], can_focus=True):
             self.refresh()
             self.post_message(self.MarksChanged(self))
 
+    def mark_all(self) -> None:
+        """Mark every item that is shown, or take the marks away if all are marked."""
+        every = {self._key(self._items[at]) for at in self._shown}
+        self._marks = set() if every <= self._marks else self._marks | every
+        self.refresh()
+        self.post_message(self.MarksChanged(self))
+
     def action_mark(self) -> None:
         """Mark the item, or take its mark away, and go on to the next."""
         if not self._can_mark or self.current is None:

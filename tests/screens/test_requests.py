@@ -10,6 +10,7 @@ import pytest
 from cc4tui.ports import Decision, OpenRequest
 from cc4tui.screens.dialogs.frame import MAX_ROWS, Box
 from cc4tui.screens.dialogs.request import RequestDialog, WordsDialog
+from cc4tui.screens.dialogs.requests import RequestsDialog
 from cc4tui.screens.options import Tab
 
 
@@ -102,6 +103,36 @@ async def test_leaving_answers_nothing(asked: Any, center: Any, until: Any) -> N
 async def test_what_cannot_be_a_rule_is_not_offered_as_one(asked: Any) -> None:
     async with asked(replace(PERMISSION, rule="")) as pilot:
         assert [choice.key for choice in pilot.app.screen.choices] == ["a", "d", "w", "l"]
+
+
+async def test_several_get_the_same_answer_at_once(asked: Any, center: Any, until: Any) -> None:
+    other = replace(PERMISSION, name="5c5c", task="1.2", rule="")
+    third = replace(PERMISSION, name="9d9d", task="1.3")
+    async with asked(PERMISSION, QUESTION, other, third) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestsDialog))
+        await pilot.press("space", "space", "space", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestDialog))  # what is left
+        assert answers(center) == [
+            Decision("3f1a", allow=True, always="run"),
+            Decision("5c5c", allow=True),  # cannot be made a rule
+        ]
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestsDialog))
+        await pilot.press("A", "d")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+    assert answers(center)[2:] == [Decision("77aa", allow=False), Decision("9d9d", allow=False)]
+
+
+async def test_one_of_several_is_looked_at_whole(asked: Any, center: Any, until: Any) -> None:
+    async with asked(PERMISSION, QUESTION) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestsDialog))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestDialog))
+        await pilot.press("2")
+        await until(pilot, lambda: len(answers(center)) == 1)
+    assert answers(center) == [Decision("77aa", allow=True, text="SQLite")]
 
 
 @pytest.mark.parametrize("choices", [(), ("a", "b", "c", "d", "e", "f")])
