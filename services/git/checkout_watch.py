@@ -1,11 +1,12 @@
 """Notices when an agent edits the person's own checkout or refs instead of its worktree."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cc4tui.services.git.files import copy_atomic, signature
+from cc4tui.services.git.files import POINTER_LIMIT, copy_atomic, read_regular, signature
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import OURS, AttemptName
 from cc4tui.services.git.saving import is_held, keep_commit
@@ -74,7 +75,7 @@ class CheckoutWatch:
         files = await asyncio.to_thread(_signatures, root, result.fields)
         refs = await self._private.repository.refs.listed(PERSONS)
         theirs = {ref: value for ref, value in refs.items() if not ref.startswith(OURS)}
-        return CheckoutState(await self._head(git_dir), files, theirs)
+        return CheckoutState(await self._head(git_dir, refs), files, theirs)
 
     async def keep_lost(self, before: CheckoutState, now: CheckoutState, run: str) -> list[str]:
         """Save what refs of the person's held that moved or went, unless a ref holds it; the refs.
@@ -86,7 +87,12 @@ class CheckoutWatch:
         lost = {before.refs[ref] for ref in before.moved(now)}
         return [await keep_commit(refs, name, at) for at in lost if not await is_held(refs, at)]
 
-    async def _head(self, git_dir: Path) -> str | None:
+    async def _head(self, git_dir: Path, refs: Mapping[str, str]) -> str | None:
+        """The commit of HEAD; git is asked only when it is on none of the listed branches."""
+        text = (read_regular(git_dir / "HEAD", POINTER_LIMIT) or b"").strip()
+        branch = os.fsdecode(text).removeprefix("ref: ")
+        if branch in refs:
+            return refs[branch]
         runner = self._private.repository.runner
         args = [f"--git-dir={git_dir}", "rev-parse", "-q", "--verify", "HEAD"]
         result = await runner.run(args, ok=(0, 1))

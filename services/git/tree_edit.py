@@ -1,5 +1,6 @@
 """Changes one file of a tree without a checkout: how a plan's tick joins a merge commit."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ async def edit_tree(private: PrivateGit, tree: str, edit: FileEdit) -> str:
     if objects is None or objects[-1][0] != "blob":
         return tree
     old = objects[-1][1]
-    new = edit.apply(old)
+    new = await asyncio.to_thread(edit.apply, old)
     if new == old:
         return tree
     oid = await _write(private, "blob", new)

@@ -134,6 +134,7 @@ class AttemptRunner:
             end = await follower.follow()
         except LeftRunningError:
             return None
+        claim.agent_gone.set()
         self._context.patience.look()
         await self._context.desk.forget(claim.task, claim.attempt)
         await self._context.workspace.quarantine.look(self._context.claims)

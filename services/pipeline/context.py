@@ -67,6 +67,8 @@ class Claim:
     """Why that one does not."""
     talk: Talk | None = None
     """With an agent that listens while it works."""
+    agent_gone: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when nothing of it runs any more; its work may still have to be saved."""
 
     @property
     def may_survive(self) -> bool:

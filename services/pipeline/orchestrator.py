@@ -426,9 +426,19 @@ class Orchestrator:
 
     async def _work(self, first: Adopted | None, *, more: bool) -> None:
         if first is not None:
-            await self._attempt(first.claim, first)
+            await self._begin(first.claim, first)
         while more and (claim := await self._claim()) is not None:
-            await self._attempt(claim)
+            await self._begin(claim)
+
+    async def _begin(self, claim: Claim, adopted: Adopted | None = None) -> None:
+        """Have the task attempted; returns once its agent is gone, while its work is still saved.
+
+        So a worker takes the next task at once, and saving costs no worker's time.
+        """
+        assert self._merging is not None
+        attempt = add(self._merging, partial(self._attempt, claim, adopted))
+        attempt.add_done_callback(lambda _: claim.agent_gone.set())
+        await claim.agent_gone.wait()
 
     async def _claim(self) -> Claim | None:
         """The next task, claimed in the database; None when nothing is left to claim."""
@@ -460,12 +470,13 @@ class Orchestrator:
         while blocked := list(self._schedule.newly_blocked()):
             for task, by in blocked:
                 await self._block(task, by)
-        for task in self._schedule.newly_ready():
-            update = move(task, TaskRunState.PENDING, TaskRunState.READY)
+        if ready := list(self._schedule.newly_ready()):
+            run, before, after = self._context.run.id, TaskRunState.PENDING, TaskRunState.READY
             await self._recorder.write(
-                tasks=[update], events=[TaskReady(run=self._context.run.id, task=task)]
+                tasks=[move(task, before, after) for task in ready],
+                events=[TaskReady(run=run, task=task) for task in ready],
             )
-            self._schedule.states[task] = TaskRunState.READY
+            self._schedule.states |= dict.fromkeys(ready, after)
         if self._stopping is None:
             await self._parking.tell(self._context.tasks[task] for task in self._schedule.ready())
         if self._schedule.finished:

@@ -9,7 +9,7 @@ from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.tree_edit import FileEdit
-from cc4tui.services.plans.reading import read_plan
+from cc4tui.services.plans.rereading import PlanReader
 from cc4tui.services.plans.writeback import tick, tick_file
 
 
@@ -22,7 +22,7 @@ class PlanTicker:
     """
 
     def __init__(self, plan: str, file: Path, tree_path: str | None) -> None:
-        self._plan = plan
+        self._reader = PlanReader(plan)
         self._file = file
         self._tree_path = tree_path
 
@@ -71,7 +71,7 @@ class PlanTicker:
         return problems
 
     def _ticked(self, data: bytes, task: str) -> bytes:
-        ticked = tick(data, read_plan(data, self._plan), task)
+        ticked = tick(data, self._reader.read(data), task)
         return data if ticked is None else ticked
 
 

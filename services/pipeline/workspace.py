@@ -170,7 +170,7 @@ class Workspace:
             CheckoutGuard.open(private, run.id, (run.plan_key,)),
         )
         async with AsyncExitStack() as stack:
-            pool = WorktreePool(private, tip, size=run.workers + 2, keep=keep)
+            pool = WorktreePool(private, tip, size=run.workers * 3 // 2 + 2, keep=keep)
             await stack.enter_async_context(pool)
             branches = TaskBranches(private)
             yield cls(
