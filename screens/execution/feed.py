@@ -1,6 +1,6 @@
 """What an agent said and did, as lines of a log: tool calls folded, reasoning dimmed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,10 +56,13 @@ class Feed:
             self.take(events)
         return True
 
-    def take(self, events: Iterable[a.AgentEvent]) -> None:
+    def take(self, events: Sequence[a.AgentEvent]) -> None:
         """Append these events."""
         lines: list[str] = []
         for event in events:
+            if type(event) is a.TextSaid:  # a program's output is nothing else, line by line
+                lines.append(event.text)
+                continue
             self.finished = self.finished or isinstance(event, a.AgentFinished)
             write = _WRITERS.get(type(event))
             written = list(write(event)) if write is not None else []
@@ -67,8 +70,9 @@ class Feed:
             if isinstance(event, _ACTIONS) and written:
                 self._acts = True
                 self.last_action = clean_line(written[0].strip(), 200)
-            elif isinstance(event, _WORDS) and not self._acts:
-                self.last_action = last_line(event.text) or self.last_action
+        if not self._acts:
+            words = (last_line(it.text) for it in reversed(events) if isinstance(it, _WORDS))
+            self.last_action = next(filter(None, words), self.last_action)
         if lines:
             self.source.append("\n".join(lines) + "\n")
 
@@ -79,10 +83,6 @@ def last_line(text: str) -> str:
         if found := clean_line(line.rstrip("\r").rpartition("\r")[2].strip(), 200):
             return found
     return ""
-
-
-def _text(event: a.TextSaid) -> Iterable[str]:
-    yield event.text
 
 
 def _stderr(event: a.StderrSaid) -> Iterable[str]:
@@ -151,7 +151,6 @@ def _problem(event: a.ProblemMet) -> Iterable[str]:
 
 
 _WRITERS: dict[type[a.AgentEvent], Callable[[Any], Iterable[str]]] = {
-    a.TextSaid: _text,
     a.StderrSaid: _stderr,
     a.ThinkingSaid: _thinking,
     a.ToolCalled: _tool,

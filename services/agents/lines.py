@@ -19,13 +19,17 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes, without their line ends (LF or CRLF)."""
-        lines = []
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            self._keep(data[start:end])
-            lines.append(self._take())
-            start = end + 1
-        self._keep(data[start:])
+        first, *lines = data.split(b"\n")
+        self._keep(first)
+        if not lines:
+            return []
+        lines.insert(0, self._take())
+        rest = lines.pop()
+        for number, line in enumerate(lines[1:], 1):
+            if len(line) > self._half or line.endswith(b"\r"):
+                self._keep(line)
+                lines[number] = self._take()
+        self._keep(rest)
         return lines
 
     def flush(self) -> bytes | None:

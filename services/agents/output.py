@@ -13,6 +13,8 @@ from cc4tui.services.agents.streams import TEXT_CAP
 
 CHUNK = 256 * 1024
 """Bytes read at once: bounds the events that one call returns."""
+LITTLE = 64 * 1024
+"""Bytes that are read and decoded at once, in a millisecond, instead of in a thread."""
 HEAD = TAIL = 4096
 """Bytes of standard error that a conclusion is drawn from."""
 
@@ -21,8 +23,8 @@ class FileOutputReader:
     """Follows `out` and `err` of an attempt's folder by offset.
 
     The same for running and finished attempts: a last line without a line end is given back once
-    `ended` says that nothing will follow. Reading and decoding happen in a thread, because one
-    line may be megabytes of JSON. Secrets are masked before anything else sees them, and once more
+    `ended` says that nothing will follow. Reading and decoding much happens in a thread, because
+    one line may be megabytes of JSON. Secrets are masked before anything else sees them, and once more
     in what was decoded: an agent may have spelled them in its own way.
     """
 
@@ -41,7 +43,19 @@ class FileOutputReader:
         async with self._turn:
             if not self._has_news():
                 return []
+            if self._is_little():
+                return self._read()
             return await asyncio.to_thread(self._read)
+
+    def _is_little(self) -> bool:
+        """Whether reading it takes less than a thread would: some lines, and no end of a long one.
+
+        Threads of sixteen panes together keep the interpreter from whoever presses a key.
+        """
+        tails = (self._out, self._err)
+        return not any(tail.is_open_line for tail in tails) and (
+            sum(tail.news() for tail in tails) <= LITTLE
+        )
 
     def _has_news(self) -> bool:
         return (
@@ -67,7 +81,7 @@ class FileOutputReader:
         said = self._stream.feed(self._masked(self._out, self._out_mask, over))
         errors = self._err_lines.feed(self._masked(self._err, self._err_mask, over))
         told = [*said, *(StderrSaid(line.decode("utf-8", "replace")) for line in errors)]
-        return [self._redactor.event(event) for event in told]
+        return told if self._redactor.is_idle else [self._redactor.event(it) for it in told]
 
     def _masked(self, tail: "FileTail", mask: RedactedStream, over: bool) -> bytes:
         data = tail.read(over)
@@ -83,9 +97,13 @@ class FileTail:
         self.is_open_line = False
         """Whether what was read ends within a line."""
 
+    def news(self) -> int:
+        """Bytes that were not read yet."""
+        return max(self._size() - self._offset, 0)
+
     def has_news(self) -> bool:
         """Whether the file is longer than what was read of it."""
-        return self._size() > self._offset
+        return self.news() > 0
 
     def read(self, over: bool) -> bytes:
         """The next piece; when the file is `over`, its last line gets the end it lacks."""

@@ -70,9 +70,14 @@ class Redactor:
         """The text with every secret masked."""
         return text if self._text is None else self._text.sub(lambda m: "*" * len(m[0]), text)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no secret to mask."""
+        return self._text is None
+
     def event(self, event: Event) -> Event:
         """The event with every text of it masked."""
-        return event if self._text is None else self._value(event)
+        return event if self.is_idle else self._value(event)
 
     def stream(self) -> "RedactedStream":
         """For bytes that come piece by piece."""

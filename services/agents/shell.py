@@ -87,6 +87,11 @@ class ShellStream(TextStream):
         self._commands = commands
         self._started = 0
 
+    def read_lines(self, lines: Iterable[bytes]) -> list[AgentEvent]:
+        if self._started == len(self._commands):  # nothing but text can come any more
+            return super().read_lines(lines)
+        return [event for line in lines for event in self.read_line(line)]
+
     def read_line(self, line: bytes) -> Iterable[AgentEvent]:
         said = list(super().read_line(line))
         if self._started == len(self._commands):

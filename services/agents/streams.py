@@ -27,7 +27,11 @@ class LineStream(ABC):
 
     def feed(self, data: bytes) -> list[AgentEvent]:
         """The events of the lines that `data` completes."""
-        return [event for line in self._lines.feed(data) for event in self.read_line(line)]
+        return self.read_lines(self._lines.feed(data))
+
+    def read_lines(self, lines: Iterable[bytes]) -> list[AgentEvent]:
+        """What these lines say."""
+        return [event for line in lines for event in self.read_line(line)]
 
     def finish(self, exit_status: ExitStatus, stderr_tail: str) -> AgentResult:
         """The result, from the whole output and the end of the process."""
@@ -59,6 +63,9 @@ class TextStream(LineStream):
 
     def __init__(self) -> None:
         super().__init__(TEXT_CAP)
+
+    def read_lines(self, lines: Iterable[bytes]) -> list[AgentEvent]:
+        return [TextSaid(line.decode("utf-8", "replace")) for line in lines]
 
     def read_line(self, line: bytes) -> Iterable[AgentEvent]:
         return [TextSaid(line.decode("utf-8", "replace"))]

@@ -110,3 +110,24 @@ async def test_a_stop_reaches_a_check_that_is_being_started(tmp_path):
     async with asyncio.timeout(10):
         (result,) = await verifier.run(["sleep 300", "true"], tmp_path, tmp_path / "checks", {})
     assert result.exit_code is None
+
+
+def test_a_worker_goes_on_while_the_work_of_its_last_task_is_saved(machine):
+    """It is free as soon as the agent is gone; what waits for the saved work does not start."""
+    gate, save = asyncio.Event(), FakeWorkspace.save
+    before = {task for task, _ in machine.world.started}
+
+    async def slow(self: FakeWorkspace, *arguments: Any) -> Any:
+        await gate.wait()
+        return await save(self, *arguments)
+
+    with mock.patch.object(FakeWorkspace, "save", slow):
+        task = sorted(before)[0]
+        succeed(machine, task)
+        started = {one for one, _ in machine.world.started} - before
+        assert len(started) == 1
+        assert all(task not in machine.world.waits_for.get(one, ()) for one in started)
+        assert machine.world.states[task] is TaskRunState.RUNNING
+        gate.set()
+        machine.loop.advance(5)
+    assert machine.world.states[task] is TaskRunState.MERGED
