@@ -20,7 +20,7 @@ from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
-from cc4tui.screens.widgets.covered import CoveredContainer
+from cc4tui.screens.widgets.covered import CoveredContainer, Kept
 from cc4tui.screens.widgets.log_source import FileSource, MemorySource
 from cc4tui.screens.widgets.log_view import LogView
 
@@ -32,7 +32,7 @@ LATE_SECONDS = 2.0
 """A pane that opens later after the start finds output whose time it does not know."""
 
 
-class PaneHead(Widget):
+class PaneHead(Kept):
     """Draws the lines that its pane makes; a change costs no layout.
 
     Args:

@@ -1,16 +1,16 @@
 """The lines above the panes: how the run is doing."""
 
 from textual.strip import Strip
-from textual.widget import Widget
 
 from cc4tui.screens.execution.heads import run_lines
 from cc4tui.screens.execution.model import RunModel
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.covered import Kept
 
 
-class RunHead(Widget):
+class RunHead(Kept):
     """Two lines of the run; up to four more when there is a reason to tell.
 
     Args:

@@ -70,11 +70,15 @@ class LogWindow:
     def _last_rows(self) -> list[LogRow]:
         starts: list[int] = []
         start = self.reader.last_line()
-        while start is not None and len(starts) < self.height:
-            starts.append(start)
-            start = self.reader.line_before(start)
-        out = [row for start in reversed(starts) for row in self._rows_of(start)]
-        return out[-self.height :]
+        wanted = self.height // 2 if self.wrapped else self.height
+        while True:
+            while start is not None and len(starts) < wanted:
+                starts.append(start)
+                start = self.reader.line_before(start)
+            out = [row for line in reversed(starts) for row in self._rows_of(line)]
+            if start is None or wanted >= self.height or len(out) >= self.height:
+                return out[-self.height :]
+            wanted = self.height  # few of them were wrapped
 
     def _lines_from(self, line: int) -> Iterator[int]:
         start: int | None = line if line < self.reader.size else None

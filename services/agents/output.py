@@ -23,9 +23,9 @@ class FileOutputReader:
     """Follows `out` and `err` of an attempt's folder by offset.
 
     The same for running and finished attempts: a last line without a line end is given back once
-    `ended` says that nothing will follow. Reading and decoding much happens in a thread, because
-    one line may be megabytes of JSON. Secrets are masked before anything else sees them, and once more
-    in what was decoded: an agent may have spelled them in its own way.
+    `ended` says that nothing will follow. Much is read and decoded in a thread, because one line
+    may be megabytes of JSON. Secrets are masked before anything else sees them, and once more in
+    what was decoded: an agent may have spelled them in its own way.
     """
 
     def __init__(self, folder: Path, stream: AgentStream, redactor: Redactor | None = None) -> None:

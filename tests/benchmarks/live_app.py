@@ -143,12 +143,12 @@ class Live(CommandCenterApp):
     async def publish(self, pulse: int) -> None:
         """Tell a cost that was never told before; the head of the run shows the sum."""
         if self._waiting is None and self.rate:
-            self._waiting = (f"${100 + pulse}.", time.perf_counter())
-            cost = 100.5 + pulse
-            self.stage.add(
+            event = self.stage.tell(
                 e.UsageReported, "1.1", attempt=1, input_tokens=1, cached_input_tokens=None,
-                output_tokens=None, cost_usd=cost,
+                output_tokens=None, cost_usd=100.5 + pulse,
             )  # fmt: skip
+            self._waiting = (f"${100 + pulse}.", time.perf_counter())
+            self.stage.publish(event)
 
     async def taken(self) -> tuple[int, float]:
         """Lines that were written, and the share of their bytes that the panes have taken."""

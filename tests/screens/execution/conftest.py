@@ -162,12 +162,20 @@ class Stage(Story):
 
     def add(self, kind: type[e.Event], task: str | None = None, /, **data: Any) -> e.Event:
         """Add an event, store it and tell whoever listens."""
-        event = super().add(kind, task, **data)
+        event = self.tell(kind, task, **data)
         if self._center is not None:
             self.store()
-            for queue in self._center._subscribers:
-                queue.put_nowait(event)
+            self.publish(event)
         return event
+
+    def tell(self, kind: type[e.Event], task: str | None = None, /, **data: Any) -> e.Event:
+        """Add an event that nobody is told of yet."""
+        return super().add(kind, task, **data)
+
+    def publish(self, event: e.Event) -> None:
+        """Tell whoever listens."""
+        for queue in self._center._subscribers:
+            queue.put_nowait(event)
 
     def say(self, task: str, *events: AgentEvent, attempt: int = 1) -> None:
         """An agent says or does something."""
