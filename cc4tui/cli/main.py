@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "demo",
         "Run a sample plan on a sample repository, acted out by the rehearsal agent.",
     ),
+    "web": ("web", "web", "Serve the app of this repository to a browser on this machine."),
     "run": ("execution", "run", "Run a plan."),
     "resume": ("execution", "resume", "Continue an unfinished run (default: the newest)."),
     "runs": ("runs", "runs", "List the runs of this repository, newest first."),

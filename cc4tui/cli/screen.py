@@ -28,6 +28,8 @@ def open_app(start: Path, plan: str | None = None) -> int:
 
 
 def has_terminal() -> bool:
-    """Whether a person can see and type."""
+    """Whether a person can see and type: here, or in the browser that `cc4tui web` serves."""
+    if os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver:"):
+        return True
     capable = os.environ.get("TERM", "") not in ("", "dumb")
     return capable and sys.stdin.isatty() and sys.stdout.isatty()
