@@ -34,6 +34,8 @@ class Origin:
     """Its work is merged: what merged is begun from, not what it left."""
     copy: bool = False
     """It stays as it is: a copy of its session is gone on with."""
+    cut: bool = False
+    """It was cut short together with cc4tui, and nobody asked for another try."""
 
 
 @dataclass

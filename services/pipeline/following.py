@@ -10,6 +10,7 @@ from cc4tui.domain.agent import (
     Asked,
     AskWithdrawn,
     BackingOff,
+    SessionStarted,
     ToolCalled,
 )
 from cc4tui.domain.agent import UsageReported as AgentUsage
@@ -128,6 +129,9 @@ class Follower:
                 self._finished = False
             elif isinstance(event, BackingOff):
                 self._back_off(event)
+            elif isinstance(event, SessionStarted):
+                update = self._context.recorder.attempt(task, attempt, session=event.session)
+                await self._context.recorder.write(attempts=[update])
             elif isinstance(event, Asked | AskWithdrawn) and self._talk is not None:
                 await self._talk.hear(event)
             if self._context.with_output:

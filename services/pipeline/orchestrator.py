@@ -50,6 +50,8 @@ from cc4tui.services.pipeline.wishes import FOLLOW_UP, FORK, planned_offshoot
 RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
+CUT = (AttemptOutcome.LOST, AttemptOutcome.STOPPED)
+"""How attempts end that nothing was wrong with."""
 SKIPPABLE = RETRYABLE | {TaskRunState.PENDING, TaskRunState.READY}
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,8 @@ class Orchestrator:
         self._tries = {record.task: record.attempts for record in records}
         self._failures: dict[str, str] = {}
         self._budget_used: dict[str, int] = {}
+        self._afresh: set[str] = set()
+        """Tasks that a person wants to be tried again."""
         self._starvations: dict[str, int] = {}
         self._parking = parking
         self._stopping: str | None = None
@@ -408,6 +412,7 @@ class Orchestrator:
         )
         await self._recorder.write(tasks=[move(task, before, after)], events=[event])
         self._budget_used[task] = 0
+        self._afresh.add(task)
         self._schedule.states[task] = after
 
     async def _release(self, task: str) -> None:
@@ -533,11 +538,16 @@ class Orchestrator:
 
     async def _origin(self, task: str, *, told: bool) -> Origin | None:
         """What the next attempt goes on with: the one before if it was told something since, or
-        cut short by a limit."""
+        cut short by a limit, or together with cc4tui."""
         parked = self._parking.goes_on(task)
-        earlier = await self._recorder.attempts(task) if told or parked else []
-        if earlier and (told or earlier[-1].session or earlier[-1].commit):
-            return Origin(earlier[-1], used_in(earlier, earlier[-1].session))
+        earlier = await self._recorder.attempts(task) if self._tries[task] else []
+        last = earlier[-1] if earlier else None
+        if last is not None and (told or (parked and (last.session or last.commit))):
+            return Origin(last, used_in(earlier, last.session))
+        if last is not None and last.session and last.outcome in CUT and task not in self._afresh:
+            left = last.commit or await self._context.workspace.left_by(last)
+            used = used_in(earlier, last.session)
+            return Origin(replace(last, commit=left), used, cut=True)
         made = self._context.wishes.offshoot(task)
         if made is None:
             return None
@@ -587,7 +597,10 @@ class Orchestrator:
                 result = replace(result, reason=f"{result.reason}; {parked.refusal}")
                 report = replace(report, result=result)
         else:
-            again = not over and await self._may_retry(claim, result.outcome)
+            again = not over and (
+                self._session_is_lost(claim, result.outcome)
+                or await self._may_retry(claim, result.outcome)
+            )
             if again:
                 self._failures[claim.task] = result.reason
         again = again or (told and (claim.redirected or not stopped))
@@ -617,6 +630,12 @@ class Orchestrator:
         if outcome not in retryable or self._stopping is not None:
             return False
         return await self._starved(claim) or self._retries_left(claim)
+
+    def _session_is_lost(self, claim: Claim, outcome: AttemptOutcome) -> bool:
+        """Whether it may have failed because of how it went on after a crash: then it begins
+        afresh, and that costs no retry."""
+        went_on = claim.after is not None and claim.after.cut
+        return went_on and outcome is AttemptOutcome.FAILED and self._stopping is None
 
     async def _starved(self, claim: Claim, error: Exception | None = None) -> bool:
         """Whether an attempt failed for want of space: waits for it, and costs no retry.

@@ -17,7 +17,7 @@ from cc4tui.services.git.landing_checkout import Refusal
 from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover, take_over
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
+from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref, saved_prefix, task_ref
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.git.saving import UnsavableError
 from cc4tui.services.git.second_chance import second_chance
@@ -244,6 +244,15 @@ class Workspace:
         for leftover in await asyncio.to_thread(find_leftovers, self.private):
             if str(leftover.path) == attempt.worktree:
                 await _save_and_remove(self.private, leftover)
+
+    async def left_by(self, attempt: AttemptRecord) -> str | None:
+        """The commit with what an attempt left that was cut short; None if that was nothing."""
+        refs, slug = self.repository.refs, task_slug(attempt.task)
+        prefix = saved_prefix(self.run.id, slug, attempt.attempt)
+        saved = await refs.listed([prefix])
+        if saved:
+            return saved[max(saved, key=lambda name: int(name.removeprefix(prefix)))]
+        return await refs.value(task_ref(self.run.id, slug, attempt.attempt))
 
     def leave(self, checkout: Checkout) -> None:
         """Let go of the worktree as it is: its agent works on in it."""

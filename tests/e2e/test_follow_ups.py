@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from cc4tui.runtime import Runtime
 pytestmark = pytest.mark.integration
 
 CLAUDE = """
-import json, os, pathlib, sys, uuid
+import json, os, pathlib, sys, time, uuid
 arguments = sys.argv[1:]
 resumed = arguments[arguments.index("--resume") + 1] if "--resume" in arguments else None
 session = str(uuid.uuid4()) if "--fork-session" in arguments else resumed or str(uuid.uuid4())
@@ -34,6 +35,11 @@ for line in prompt.splitlines():
     word, _, rest = line.strip().lstrip("- ").partition(" ")
     if word == "make":
         pathlib.Path(rest).write_text("made")
+    if word == "wait" and os.environ["CC4_ATTEMPT"] == "1":
+        pathlib.Path(__file__).with_name("waits-" + os.environ["CC4_TASK"]).touch()
+        time.sleep(300)
+if resumed and os.environ["CC4_TASK"] == "1.2":
+    sys.exit("No conversation found with session ID")
 failed = "be unable" in prompt
 tell(type="result", subtype="success", is_error=failed, result="no" if failed else "done",
      usage={"input_tokens": 1, "output_tokens": 1}, total_cost_usd=0.01, num_turns=1)
@@ -89,25 +95,26 @@ def opened(project, agent, monkeypatch) -> Callable:
     return start
 
 
+def told(project) -> list[dict]:
+    """What the agents were told, in order."""
+    return [json.loads(line) for line in (project.root.parent / "told").read_text().splitlines()]
+
+
 async def states(center: Runtime, run: str) -> dict[str, str]:
     view = await center.run_view(run)
     return {task.task: task.state.value for task in view.tasks}
 
 
 async def test_tasks_that_have_ended_are_gone_on_with(opened, project) -> None:
-    def told() -> list[dict]:
-        lines = (project.root.parent / "told").read_text().splitlines()
-        return [json.loads(line) for line in lines]
-
     async with opened() as (center, run):
         before = {"1.1": "landed", "1.2": "failed", "1.3": "blocked", "1.4": "failed"}
         assert await states(center, run) == before
-        first = told()[0]
+        first = told(project)[0]
 
         assert await center.message_way(run, "1.1") is MessageWay.FOLLOW_UP
         await center.tell_agent(run, "1.1", "make more.txt")
         await center.wait(run)
-        after = told()[-1]
+        after = told(project)[-1]
         assert after["prompt"] == "make more.txt"  # the session knows the rest
         assert (after["task"], after["resumed"], after["fork"]) == (
             "1.1+1",
@@ -117,7 +124,7 @@ async def test_tasks_that_have_ended_are_gone_on_with(opened, project) -> None:
 
         await center.fork_attempt(run, "1.1", "make fork.txt")
         await center.wait(run)
-        after = told()[-1]
+        after = told(project)[-1]
         assert (after["task"], after["prompt"]) == ("1.1+2", "make fork.txt")
         assert (after["resumed"], after["fork"]) == (first["session"], True)
         with pytest.raises(UsageError, match="no attempt 9"):
@@ -150,6 +157,32 @@ async def test_tasks_that_have_ended_are_gone_on_with(opened, project) -> None:
         ]
         made = {"a.txt", "c.txt", "more.txt", "fork.txt", "1.2-2.txt"}
         assert project.files() == {"README.md", "plan.md"} | made
+    assert project.left_behind() == []
+
+
+@pytest.mark.usefixtures("opened")
+def test_after_a_crash_agents_go_on_in_their_sessions(project, wait_for) -> None:
+    """Killed with everything it ran; one of the sessions cannot be found again."""
+    lines = "".join(f"- [ ] 1.{n} Task\n  make {n}.txt\n\n  wait\n" for n in (1, 2))
+    project.write("cut.md", f"# P\n\n## Batch 1: A\n{lines}")
+    process = project.start("run", "cut.md", "--yes")
+    both = [project.root.parent / f"waits-1.{n}" for n in (1, 2)]
+    wait_for(lambda: all(file.exists() for file in both))
+    database = next(project.state.rglob("cc4tui.db"))
+    known = "select count(session) from attempts"
+    wait_for(lambda: sqlite3.connect(database).execute(known).fetchone() == (2,))
+    process.kill()
+    process.communicate()
+    again = project.cc4tui("resume")
+    assert again.code == 0, again.err + again.out
+    assert project.files() >= {"1.txt", "2.txt"}
+    first = {one["task"]: one["session"] for one in told(project)[:2]}
+    later = [(one["task"], one["resumed"]) for one in told(project)[2:]]
+    assert sorted(later, key=str) == sorted(
+        [("1.1", first["1.1"]), ("1.2", first["1.2"]), ("1.2", None)], key=str
+    )
+    [words] = [one["prompt"] for one in told(project) if one["resumed"] == first["1.1"]]
+    assert "make" not in words  # the session knows the rest, and the folder has it
     assert project.left_behind() == []
 
 
