@@ -10,13 +10,15 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.domain.prices import Price
 from cc4tui.errors import UnfitError
 from cc4tui.services.agents.registry import builtin_specs
 
+
+if TYPE_CHECKING:
+    from cc4tui.domain.prices import Price
 
 REPOSITORY_FILE = "cc4tui.toml"
 PERSON_FILE = "config.toml"
@@ -85,7 +87,7 @@ class Config:
 
     run: RunConfig = field(default_factory=RunConfig)
     agents: Mapping[str, AgentSpec] = field(default_factory=lambda: dict(BUILT_IN_AGENTS))
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    prices: Mapping[str, "Price"] = field(default_factory=dict)
     """Of models, over those that are built in."""
     app: AppConfig = field(default_factory=AppConfig)
 
@@ -193,8 +195,16 @@ def build(layers: Sequence[Layer], *, lax: bool = False) -> Config:
         if name not in agents and not lax:
             source = sources.get("run.fallback", "built in")
             raise ConfigError(f"{source}: run.fallback: {unknown_agent(name, agents)}")
-    prices = {name: Price(**values) for name, values in merged.get("prices", {}).items()}
+    prices = _prices(merged.get("prices", {}))
     return Config(run, agents, prices, AppConfig(**merged.get("app", {})))
+
+
+def _prices(given: Mapping[str, Mapping[str, float]]) -> "dict[str, Price]":
+    if not given:
+        return {}
+    from cc4tui.domain.prices import Price
+
+    return {name: Price(**values) for name, values in given.items()}
 
 
 def unknown_agent(name: str, agents: Iterable[str]) -> str:

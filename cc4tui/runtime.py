@@ -281,7 +281,7 @@ class Runtime:
         planned = await maker.intended(read, catalog.key(plan), options)
         past = await history(self._store)
         told = await asyncio.to_thread(forecast, read, planned, workers, past)
-        return replace(told, unfit=tuple(maker.problems(planned)))
+        return replace(told, unfit=tuple(await maker.problems(planned)))
 
     async def time_left(self, run: str) -> tuple[float, float] | None:
         """Seconds that a run still takes, between the first and the second; None = not known."""
@@ -471,10 +471,11 @@ class Runtime:
         """
         await self._known_task(run, task)
         if wish is not None and wish.agent:
+            from cc4tui.services.agents.readiness import unready
             from cc4tui.services.agents.registry import backend_for
 
             spec = self._agent(wish.agent)
-            if problem := backend_for(spec.driver).check(spec):
+            if problem := await unready(spec, backend_for(spec.driver), os.environ):
                 raise UsageError(problem)
         data = {} if wish is None else asdict(wish)
         await self._ask("retry_task", run, task, data)

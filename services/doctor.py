@@ -1,30 +1,27 @@
 """Health checks: whether what runs need is there. Looks only; changes nothing."""
 
 import asyncio
-import contextlib
-import os
 import platform
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError, UnfitError
 from cc4tui.ports import AgentBackend
+from cc4tui.services.agents.readiness import Readiness, examine
 from cc4tui.services.git.runner import GitRunner
 
 
 VERSION_SECONDS = 15.0
-"""How long an agent's program may take to tell its version; the slowest measured took 14 s."""
+"""How long an agent's program may take to answer; the slowest told its version after 14 s."""
 FREE_SPACE = 500 * 1024 * 1024
 """Bytes below which worktrees and journals are in danger."""
-_ASKED_FOR_VERSION = frozenset({"claude", "codex", "gemini", "opencode"})
-"""Drivers of known programs; `--version` may do anything in a program of the person's own."""
 
 
 class Level(StrEnum):
@@ -44,6 +41,8 @@ class Finding:
     check: str
     level: Level
     message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """The same for programs, where there is more to tell."""
 
 
 def check_system() -> Finding:
@@ -98,61 +97,41 @@ def check_isolation() -> Finding:
 
 
 async def check_agents(
-    specs: Iterable[AgentSpec], backend: Callable[[str], AgentBackend], default: str
+    specs: Iterable[AgentSpec],
+    backend: Callable[[str], AgentBackend],
+    default: str,
+    person: Mapping[str, str],
 ) -> list[Finding]:
-    """Which agents can be used here; programs that are known tell their version.
+    """Which agents can be used here; programs that are known tell version and login.
 
     Args:
         specs: Configured agents.
         backend: Gives a driver's backend; raises UsageError.
         default: Name of the agent that runs use when nothing else is said.
+        person: The person's environment.
     """
-    return list(
-        await asyncio.gather(*(_check_agent(spec, backend, spec.name == default) for spec in specs))
-    )
+    looks = (_check_agent(spec, backend, spec.name == default, person) for spec in specs)
+    return list(await asyncio.gather(*looks))
 
 
 async def _check_agent(
-    spec: AgentSpec, backend: Callable[[str], AgentBackend], is_default: bool
+    spec: AgentSpec,
+    backend: Callable[[str], AgentBackend],
+    is_default: bool,
+    person: Mapping[str, str],
 ) -> Finding:
     name = f"agent {spec.name}"
     role = "default; " if is_default else ""
     try:
-        problem = backend(spec.driver).check(spec)
+        found = await examine(spec, backend(spec.driver), person, seconds=VERSION_SECONDS)
     except Cc4tuiError as error:
-        problem = str(error)
-    if problem is not None:
-        return Finding(name, Level.WARNING, role + problem)
-    if spec.driver not in _ASKED_FOR_VERSION:
-        return Finding(name, Level.OK, f"{role}ready")
-    said = await program_version(spec.command[0] if spec.command else spec.driver, spec.env)
-    if said is None:
+        found = Readiness(str(error))
+    facts = {"agent": spec.name, "version": found.version or None, "login": found.login or None}
+    if found.problem is not None:
+        return Finding(name, Level.WARNING, role + found.problem, facts)
+    if found.silent:
         text = f"{role}its program does not tell its version within {VERSION_SECONDS:.0f} s"
-        return Finding(name, Level.WARNING, text)
-    return Finding(name, Level.OK, f"{role}{said}")
-
-
-async def program_version(program: str, env: Mapping[str, str]) -> str | None:
-    """The first line of ``PROGRAM --version``; None when it fails or takes too long."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            "--version",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, **env},
-        )
-    except OSError:
-        return None
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), VERSION_SECONDS)
-    except TimeoutError:
-        return None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    line = output.decode("utf-8", "replace").strip().partition("\n")[0]
-    return clean_line(line, 120) if process.returncode == 0 and line else None
+        return Finding(name, Level.WARNING, text, facts)
+    login = f"logged in ({found.login})" if found.login else ""
+    text = ", ".join(filter(None, [found.version, clean_line(login, 200)]))
+    return Finding(name, Level.OK, role + (text or "ready"), facts)

@@ -1,6 +1,7 @@
 """`cc4tui doctor`: is everything there, and was anything left behind."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
     from cc4tui.services.remnants import Remnant
 
 
-@click.command(epilog=examples("cc4tui doctor", "cc4tui doctor --json", "cc4tui doctor --fix"))
+@click.command(
+    epilog=examples(
+        "cc4tui doctor",
+        "cc4tui doctor --json",
+        "cc4tui doctor --fix",
+        "cc4tui doctor --probe codex",
+    )
+)
 @click.option("--fix", is_flag=True, help="First do what `cc4tui clean` does.")
+@click.option(
+    "--probe",
+    metavar="[AGENT]",
+    is_flag=False,
+    flag_value="",
+    help="Have an agent (default: the one of runs) do a tiny task; costs a few tokens.",
+)
 @json_option
 @pass_session
-def doctor(session: Session, fix: bool, as_json: bool) -> int:
+def doctor(session: Session, fix: bool, probe: str | None, as_json: bool) -> int:
     """Check git, configuration, state, agents and leftovers."""
     from cc4tui.services.doctor import Level
 
@@ -34,6 +49,8 @@ def doctor(session: Session, fix: bool, as_json: bool) -> int:
 
     leftovers: list[Remnant] = []
     findings = asyncio.run(_examine(session.start, leftovers))
+    if probe is not None:
+        findings.append(_probed(session.start, probe))
     healthy = all(finding.level is not Level.ERROR for finding in findings)
     if as_json:
         print_json(
@@ -41,7 +58,7 @@ def doctor(session: Session, fix: bool, as_json: bool) -> int:
                 "healthy": healthy,
                 "version": cc4tui.__version__,
                 "findings": [
-                    {"check": f.check, "level": f.level.value, "message": f.message}
+                    {"check": f.check, "level": f.level.value, "message": f.message, **f.facts}
                     for f in findings
                 ],
                 "leftovers": [remnant_json(remnant) for remnant in leftovers],
@@ -53,6 +70,21 @@ def doctor(session: Session, fix: bool, as_json: bool) -> int:
             say()
             table((r.kind, r.name, would(r), because(r)) for r in leftovers)
     return ExitCode.OK if healthy else ExitCode.UNFIT
+
+
+def _probed(start: Path, agent: str) -> "Finding":
+    from cc4tui.cli.place import find_place
+    from cc4tui.cli.probing import probe
+    from cc4tui.errors import UnfitError
+
+    try:
+        place = find_place(start)
+    except UnfitError:
+        place = None
+    config = _configuration(place)[1]
+    if config is None:
+        raise UnfitError("the configuration cannot be used; see `cc4tui doctor`")
+    return asyncio.run(probe(config, agent))
 
 
 async def _examine(start: Path, leftovers: "list[Remnant]") -> "list[Finding]":
@@ -84,7 +116,7 @@ async def _findings(start: Path, leftovers: "list[Remnant]") -> "AsyncIterator[F
     yield checks.check_isolation()
     if config is not None:
         for found in await checks.check_agents(
-            config.agents.values(), backend_for, config.run.agent
+            config.agents.values(), backend_for, config.run.agent, os.environ
         ):
             yield found
 

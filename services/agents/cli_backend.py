@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from cc4tui.domain.agent import AgentJob, Launch
@@ -17,8 +18,16 @@ class CliBackend(ABC):
 
     driver: ClassVar[str]
     """Also the program's name, unless the agent's configuration gives a command."""
-    install: ClassVar[str]
-    """How to get it, as the end of a sentence."""
+    package: ClassVar[str]
+    """Its npm package."""
+    least_version: ClassVar[tuple[int, int, int]]
+    """The oldest one that knows the options that are used here."""
+    login_hint: ClassVar[str]
+    """How to log in, as the end of a sentence."""
+    login_question: ClassVar[tuple[str, ...]] = ()
+    """Arguments with which it says whether it is logged in, without asking a model."""
+    needs_login: ClassVar[bool] = True
+    """Whether it cannot work without one."""
     passes: ClassVar[tuple[str, ...]]
     """Variables of the person that it needs."""
     defaults: ClassVar[Mapping[str, str]] = {}
@@ -42,8 +51,33 @@ class CliBackend(ABC):
                 f'the agent {spec.name} cannot work with policy "{spec.policy}" without a screen;'
                 f" choose one of: {', '.join(self.policies)}"
             )
+        if self.is_plain(spec) and (refusal := self.refuses(spec)) is not None:
+            return refusal
         program = spec.command[0] if spec.command else self.driver
         return missing(program, search_path(spec, self._person), self.install)
+
+    @property
+    def install(self) -> str:
+        """How to get it, as the end of a sentence."""
+        return f"install it with: npm install -g {self.package}"
+
+    def is_plain(self, spec: AgentSpec) -> bool:
+        """Whether it is the program itself that is started, and no wrapper around it."""
+        return not spec.command or (
+            len(spec.command) == 1 and Path(spec.command[0]).name == self.driver
+        )
+
+    def refuses(self, spec: AgentSpec) -> str | None:
+        """Why it would refuse to work as it is configured here."""
+        return None
+
+    def login(self, spec: AgentSpec) -> str | None:
+        """The variable or file that it is probably logged in by; None = there is no sign."""
+        return None
+
+    def says_logged_out(self, answer: str) -> bool:
+        """Whether its answer to `login_question` means that it is not logged in."""
+        return "not logged in" in answer.lower()
 
     def launch(self, spec: AgentSpec, job: AgentJob) -> Launch:
         """A call that needs nobody to answer."""

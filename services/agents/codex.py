@@ -29,6 +29,7 @@ from cc4tui.domain.usage import TokenUsage
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex_items import CodexItems
 from cc4tui.services.agents.conclusion import failed_exit
+from cc4tui.services.agents.logins import first_file, first_set, home_of, whole_environment
 from cc4tui.services.agents.reasons import failure, reason_code, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.wire import count_at, dict_at, text_at
@@ -50,7 +51,10 @@ class CodexBackend(CliBackend):
     """Starts one ``codex exec`` per attempt."""
 
     driver = "codex"
-    install = "install it with: npm install -g @openai/codex"
+    package = "@openai/codex"
+    least_version = (0, 47, 0)
+    login_hint = "run `codex login`, or set CODEX_API_KEY"
+    login_question = ("login", "status")
     interrupt_seconds = 3.0  # obeyed after 0.05 s
     policies = ("accept-edits", "yolo", "read-only")
     passes = ("OPENAI_*", "CODEX_*", "AZURE_OPENAI_*", "RUST_LOG")
@@ -71,6 +75,17 @@ class CodexBackend(CliBackend):
         """Names of the variables that hold the keys of the person's own model providers."""
         providers = dict_at(self._settings(), "model_providers").values()
         return tuple(name for provider in providers if (name := text_at(provider, "env_key")))
+
+    def login(self, spec: AgentSpec) -> str | None:
+        """A key, what `codex login` wrote, or a model provider of the person's own."""
+        environment = whole_environment(spec, self._person)
+        folder = Path(environment.get("CODEX_HOME") or home_of(environment) / ".codex")
+        own = text_at(self._settings(), "model_provider") not in ("", "openai")
+        return (
+            first_set(environment, ("CODEX_API_KEY", "OPENAI_API_KEY"))
+            or first_file(folder / "auth.json")
+            or (str(folder / "config.toml") if own else None)
+        )
 
     def _settings(self) -> dict[str, Any]:
         """The person's own configuration of it."""

@@ -9,6 +9,7 @@ nothing.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.agent import (
@@ -31,6 +32,14 @@ from cc4tui.domain.usage import TokenUsage
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.environment import CLOUD_PASSES
+from cc4tui.services.agents.logins import (
+    first_file,
+    first_set,
+    home_of,
+    setting,
+    told_in,
+    whole_environment,
+)
 from cc4tui.services.agents.reasons import failure, reason_code, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.summary import relative, tool_summary
@@ -47,15 +56,46 @@ MODES = {"accept-edits": "auto_edit", "yolo": "yolo", "read-only": "plan"}
 """Its own names of the policies."""
 
 
+TRUST = "GEMINI_CLI_TRUST_WORKSPACE"
+LOGINS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
+
+
 class GeminiBackend(CliBackend):
     """Starts one ``gemini`` per attempt."""
 
     driver = "gemini"
-    install = "install it with: npm install -g @google/gemini-cli"
+    package = "@google/gemini-cli"
+    least_version = (0, 11, 0)
+    login_hint = "run `gemini` once and log in, or set GEMINI_API_KEY"
     interrupt_seconds = 0.5  # it does not listen
     policies = tuple(MODES)
-    defaults = {"GEMINI_CLI_TRUST_WORKSPACE": "true"}  # noqa: RUF012 - a ClassVar of the base
+    defaults = {TRUST: "true"}  # noqa: RUF012 - a ClassVar of the base
     passes = (*CLOUD_PASSES, "GEMINI_*", "GOOGLE_*")
+
+    def refuses(self, spec: AgentSpec) -> str | None:
+        """It works in no folder that it does not trust, and it was told to trust none."""
+        trust = whole_environment(spec, self._person).get(TRUST)
+        if trust is None or trust.lower() in ("true", "1") or "--skip-trust" in spec.args:
+            return None
+        return (
+            f"the agent {spec.name} would wait for your trust in each worktree: {TRUST} is"
+            f" {trust!r}; unset it, or set it to true"
+        )
+
+    def login(self, spec: AgentSpec) -> str | None:
+        """A key, a way to log in that was chosen, or what a log-in wrote."""
+        environment = whole_environment(spec, self._person)
+        home, here = home_of(environment), Path.cwd()
+        own = home / ".gemini"
+        above = (here, *here.parents, home)
+        places = [one for folder in above for one in (folder / ".gemini", folder)]
+        return (
+            first_set(environment, LOGINS)
+            or first_file(own / "oauth_creds.json")
+            or setting(own / "settings.json", "security", "auth", "selectedType")
+            or setting(own / "settings.json", "selectedAuthType")
+            or told_in(places, LOGINS)
+        )
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
         """All tools, unless the agent's arguments choose another mode; it knows no effort."""

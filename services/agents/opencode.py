@@ -6,6 +6,7 @@ and ends with exit code 0 when a permission was refused: success is a last step 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.agent import (
@@ -29,6 +30,7 @@ from cc4tui.domain.usage import TokenUsage, add_known
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.environment import CLOUD_PASSES
+from cc4tui.services.agents.logins import first_file, first_set, home_of, whole_environment
 from cc4tui.services.agents.reasons import failure, reason_code, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.summary import relative, tool_summary
@@ -42,7 +44,10 @@ class OpencodeBackend(CliBackend):
     """Starts one ``opencode run`` per attempt."""
 
     driver = "opencode"
-    install = "install it with: npm install -g opencode-ai"
+    package = "opencode-ai"
+    least_version = (1, 0, 0)
+    login_hint = "run `opencode auth login`"
+    needs_login = False  # it comes with models that need none
     interrupt_seconds = 2.0  # obeyed at once, but its shells stay and are swept
     policies = ("yolo", "read-only")
     copies_sessions = True
@@ -61,6 +66,13 @@ class OpencodeBackend(CliBackend):
         "XAI_*",
         "MOONSHOT_*",
     )
+
+    def login(self, spec: AgentSpec) -> str | None:
+        """What `opencode auth login` wrote, or the key of some provider."""
+        environment = whole_environment(spec, self._person)
+        data = environment.get("XDG_DATA_HOME") or home_of(environment) / ".local/share"
+        keys = sorted(name for name in environment if name.endswith("_API_KEY"))
+        return first_file(Path(data, "opencode/auth.json")) or first_set(environment, keys)
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
         """All permissions that are not refused by its own settings."""

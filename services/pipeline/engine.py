@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import Cc4tuiError, GitError, UnfitError, sentence
@@ -119,7 +118,7 @@ class RunEngine:
                 await workspace.quarantine.accept()
             recovered = await self._begin(context, run, records, stock)
             records = await s.journal.task_runs(run.id)
-            parking = self._parking(context, records)
+            parking = await self._parking(context, records)
             orchestrator = _orchestrator(context, verifier, records, parking)
             active.orchestrator, active.verifier = orchestrator, verifier
             active.live = self._live_plan(context, orchestrator)
@@ -207,11 +206,8 @@ class RunEngine:
             with_output=with_output,
         )
 
-    def _parking(self, context: RunContext, records: Sequence[TaskRunRecord]) -> Parking:
-        def problem(agent: AgentSpec) -> str | None:
-            return self._s.backend(agent.driver).check(agent)
-
-        quotas = Quotas(unusable(context.tasks, problem))
+    async def _parking(self, context: RunContext, records: Sequence[TaskRunRecord]) -> Parking:
+        quotas = Quotas(await unusable(context.tasks, self._s.problem))
         return Parking(context.recorder, quotas, self._s.quota_wait, records)
 
     def _planned(

@@ -1,8 +1,9 @@
 """Makes runs: decides what a plan means here and stores it, before anything is started."""
 
+import asyncio
 import secrets
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -57,7 +58,7 @@ class RunMaker:
             PlanError, UsageError: the plan, the options or an agent cannot be used.
         """
         planned = await self.intended(plan, key, options)
-        for problem in self.problems(planned):
+        for problem in await self.problems(planned):
             raise UsageError(problem)
         return planned
 
@@ -70,20 +71,18 @@ class RunMaker:
         agents = self.agents(options)
         return plan_tasks(plan, options, self._s.defaults, agents, done)
 
-    def problems(self, planned: Sequence[PlannedTask]) -> Iterator[str]:
+    async def problems(self, planned: Sequence[PlannedTask]) -> list[str]:
         """Why agents that the run needs cannot be used here."""
-        checked: dict[str, str | None] = {}
-        told: set[str] = set()
-        for task in filter(_will_run, planned):
-            every = (task.agent, *task.fallback)
-            for agent in every:
-                if agent.name not in checked:
-                    checked[agent.name] = self._s.backend(agent.driver).check(agent)
-            problem = checked[task.agent.name]
-            alone = all(checked[agent.name] for agent in every)
-            if problem is not None and alone and task.agent.name not in told:
-                told.add(task.agent.name)
-                yield problem
+        tasks = [task for task in planned if _will_run(task)]
+        agents = {one.name: one for task in tasks for one in (task.agent, *task.fallback)}
+        looks = (self._s.problem(agent) for agent in agents.values())
+        found = dict(zip(agents, await asyncio.gather(*looks), strict=True))
+        told: dict[str, None] = {}
+        for task in tasks:
+            problem = found[task.agent.name]
+            if problem is not None and all(found[agent.name] for agent in task.fallback):
+                told[problem] = None
+        return list(told)
 
     def workers(self, plan: Plan, options: RunOptions) -> int:
         """Tasks at once."""

@@ -1,6 +1,6 @@
 """Tasks whose agent has met a limit: kept with their state, and gone on with when it is over."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -176,8 +176,8 @@ def parked_event(
     return TaskParked(run=run, task=task, attempt=attempt, agent=agent, reason=reason, until=stamp)
 
 
-def unusable(
-    tasks: Mapping[str, PlannedTask], problem: Callable[[AgentSpec], str | None]
+async def unusable(
+    tasks: Mapping[str, PlannedTask], problem: Callable[[AgentSpec], Awaitable[str | None]]
 ) -> dict[str, str]:
     """Why agents cannot be used here, by name; only of tasks that have a fallback."""
     agents = {
@@ -186,7 +186,8 @@ def unusable(
         if planned.fallback
         for agent in (planned.agent, *planned.fallback)
     }
-    return {name: why for name, agent in agents.items() if (why := problem(agent)) is not None}
+    found = {name: await problem(agent) for name, agent in agents.items()}
+    return {name: why for name, why in found.items() if why is not None}
 
 
 def _instant(seconds: float) -> datetime:

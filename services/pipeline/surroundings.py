@@ -7,6 +7,7 @@ from pathlib import Path
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.prices import PriceList
 from cc4tui.ports import AgentBackend, Journal, ProcessHost
+from cc4tui.services.agents.readiness import unready
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.bus import EventBus
@@ -48,3 +49,7 @@ class Surroundings:
     """Bytes that each output of an attempt keeps on the disk; None = all."""
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the person's secrets."""
+
+    async def problem(self, agent: AgentSpec) -> str | None:
+        """Why an agent cannot be used here, before anything is spent on it."""
+        return await unready(agent, self.backend(agent.driver), self.environment)

@@ -125,17 +125,17 @@ def test_sandbox_is_never_set_by_us(taped_job: AgentJob) -> None:
 
 
 def test_installed_or_not(program: Path, tmp_path: Path) -> None:
-    assert ClaudeBackend({"PATH": str(program.parent)}).check(SPEC) is None
-    assert ClaudeBackend({"PATH": str(tmp_path)}).check(SPEC) == (
+    assert ClaudeBackend({"PATH": str(program.parent), "IS_SANDBOX": "1"}).check(SPEC) is None
+    assert ClaudeBackend({"PATH": str(tmp_path), "IS_SANDBOX": "1"}).check(SPEC) == (
         "the agent's program claude was not found on the PATH; "
         "install it with: npm install -g @anthropic-ai/claude-code"
     )
     elsewhere = replace(SPEC, env={"PATH": str(program.parent)})
-    assert ClaudeBackend({"PATH": str(tmp_path)}).check(elsewhere) is None
+    assert ClaudeBackend({"PATH": str(tmp_path), "IS_SANDBOX": "1"}).check(elsewhere) is None
     full = replace(SPEC, command=(str(program),))
-    assert ClaudeBackend({}).check(full) is None
+    assert ClaudeBackend({"IS_SANDBOX": "1"}).check(full) is None
     program.chmod(0o644)
-    assert ClaudeBackend({}).check(full) == (
+    assert ClaudeBackend({"IS_SANDBOX": "1"}).check(full) == (
         f"the agent's program {program} is not executable; chmod +x {program}"
     )
 

@@ -194,7 +194,7 @@ def agent_program(tmp_path: Path, script: str) -> Path:
     ("script", "level", "text"),
     [
         ("echo '2.1.197 (Claude Code)'", "ok", "2.1.197 (Claude Code)"),
-        ("printf '1.0\\033]52;c;AAAA\\007\\n'", "ok", "1.0"),
+        ("printf '9.0\\033]52;c;AAAA\\007\\n'", "ok", "9.0"),
         ("exit 1", "warning", "does not tell its version"),
         ("sleep 60 & sleep 60", "warning", "does not tell its version within 1 s"),
     ],
@@ -205,6 +205,7 @@ def test_agents_tell_their_version(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("cc4tui.services.doctor.VERSION_SECONDS", 1.0)
     agent_program(tmp_path, script)
+    monkeypatch.setenv("IS_SANDBOX", "1")  # claude refuses to work for root without it
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     answer = call("doctor", "--json")
     [finding] = [f for f in json.loads(answer.out)["findings"] if f["check"] == "agent claude"]
@@ -231,3 +232,39 @@ def test_a_program_of_ones_own_is_never_started_by_doctor(
     assert found["agent mine"] == "ok"
     assert found["agent odd"] == "warning"
     assert not mark.exists()
+
+
+def test_a_probe_does_a_real_task_and_leaves_nothing_behind(
+    call: Callable[..., Any],
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setenv("CC4_REHEARSAL_SPEED", "50")
+    answer = call("doctor", "--json", "--probe", "rehearsal")
+    assert answer.code == 0, answer.err
+    told = json.loads(answer.out)["findings"][-1]
+    assert (told["check"], told["level"]) == ("probe of rehearsal", "ok")
+    assert told["message"].startswith("did its task (")
+    assert (told["outcome"], told["cost_usd"]) == ("succeeded", None)
+    assert told["seconds"] > 0
+    assert list(temporary.iterdir()) == []
+    assert json.loads(call("runs", "--json").out) == []
+
+
+def test_a_probe_of_an_agent_that_cannot_work_says_why(
+    call: Callable[..., Any], repository: Path
+) -> None:
+    (repository.parent / "config").mkdir(exist_ok=True)
+    (repository.parent / "config" / "config.toml").write_text(
+        '[run]\nagent = "mine"\n[agents.mine]\ndriver = "command"\ncommand = ["/no/such/one"]\n'
+    )
+    told = json.loads(call("doctor", "--json", "--probe").out)["findings"][-1]
+    assert told["level"] == "warning"
+    assert "/no/such/one does not exist" in told["message"]
+    answer = call("doctor", "--probe", "mein")
+    assert answer.code == 2
+    assert "no agent is called 'mein'; did you mean mine?" in answer.err

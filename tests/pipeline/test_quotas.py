@@ -222,7 +222,11 @@ def test_what_an_earlier_process_parked_waits_on(clock: Clock):
 
 def test_only_agents_of_tasks_with_a_fallback_are_looked_at_beforehand():
     tasks = {"1.1": planned(CODEX), "1.2": planned(agent=SCRIPT)}
-    assert unusable(tasks, lambda agent: f"no {agent.name}") == {
+
+    async def problem(agent: AgentSpec) -> str | None:
+        return f"no {agent.name}"
+
+    assert asyncio.run(unusable(tasks, problem)) == {
         "claude": "no claude",
         "codex": "no codex",
     }

@@ -6,14 +6,18 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UnfitError, UsageError
+from cc4tui.ports import AgentBackend
 from cc4tui.services import doctor
+from cc4tui.services.agents.claude import ClaudeBackend
+from cc4tui.services.agents.codex import CodexBackend
+from cc4tui.services.agents.command import CommandBackend
+from cc4tui.services.agents.readiness import first_line
 from cc4tui.services.doctor import Finding, Level
 
 
@@ -30,49 +34,44 @@ def script(tmp_path: Path) -> Callable[[str], str]:
     return make
 
 
-class Backend:
-    """An agent backend whose check is decided beforehand."""
+def made(driver: str, person: dict[str, str]) -> AgentBackend:
+    """A backend for a person with this environment."""
+    kinds = {"claude": ClaudeBackend, "codex": CodexBackend, "command": CommandBackend}
+    if driver not in kinds:
+        raise UsageError("no such driver")
+    return kinds[driver](person)
 
-    driver = "claude"
 
-    def __init__(self, problem: str | None) -> None:
-        self._problem = problem
-
-    def check(self, spec: AgentSpec) -> str | None:
-        return self._problem
-
-    def launch(self, *_: Any) -> Any:
-        raise AssertionError("the doctor starts no agent")
-
-    stream = launch
+async def version(program: str, env: dict[str, str], seconds: float = 20) -> str | None:
+    return await first_line([program, "--version"], {**os.environ, **env}, seconds)
 
 
 async def test_a_programs_version_is_its_first_line(script: Callable[..., str]) -> None:
-    assert await doctor.program_version(script("echo; echo 1.2.3; echo more"), {}) == "1.2.3"
-    assert await doctor.program_version(script('echo "$EXTRA $1"'), {"EXTRA": "x"}) == "x --version"
+    assert await version(script("echo; echo 1.2.3; echo more"), {}) == "1.2.3"
+    assert await version(script('echo "$EXTRA $1"'), {"EXTRA": "x"}) == "x --version"
 
 
 @pytest.mark.parametrize(
     "text", ["exit 3", "exit 0", "kill -9 $$", "printf '\\377\\376'; exit 1", "echo >&2 1.0"]
 )
 async def test_no_version(script: Callable[..., str], text: str) -> None:
-    assert await doctor.program_version(script(text), {}) is None
+    assert await version(script(text), {}) is None
 
 
 async def test_a_program_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("not a program")
     (tmp_path / "data").chmod(0o755)
-    assert await doctor.program_version(str(tmp_path / "missing"), {}) is None
-    assert await doctor.program_version(str(tmp_path), {}) is None
-    assert await doctor.program_version(str(tmp_path / "data"), {}) is None
+    assert await version(str(tmp_path / "missing"), {}) is None
+    assert await version(str(tmp_path), {}) is None
+    assert await version(str(tmp_path / "data"), {}) is None
 
 
 async def test_hostile_and_endless_versions_are_one_clean_line(script: Callable[..., str]) -> None:
     evil = script("printf '1\\033]52;c;AA\\007\\033[2J\\302\\2332J\\342\\200\\256x\\n'")
-    said = await doctor.program_version(evil, {})
+    said = await version(evil, {})
     assert said is not None
     assert said.isprintable()
-    long = await doctor.program_version(script("head -c 300000 /dev/zero | tr '\\0' a"), {})
+    long = await version(script("head -c 300000 /dev/zero | tr '\\0' a"), {})
     assert long is not None
     assert len(long) <= 120
 
@@ -80,10 +79,9 @@ async def test_hostile_and_endless_versions_are_one_clean_line(script: Callable[
 async def test_a_program_that_hangs_is_ended_with_its_children(
     script: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "VERSION_SECONDS", 0.5)
     pids = tmp_path / "pids"
     program = script(f"sleep 600 & echo $! >> {pids}; echo $$ >> {pids}; wait")
-    assert await doctor.program_version(program, {}) is None
+    assert await version(program, {}, 0.5) is None
     for pid in map(int, pids.read_text().split()):
         for _ in range(200):
             if not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie":
@@ -93,26 +91,31 @@ async def test_a_program_that_hangs_is_ended_with_its_children(
             raise AssertionError(f"{pid} is still there")
 
 
-async def test_agents(script: Callable[..., str]) -> None:
+async def test_agents(script: Callable[..., str], tmp_path: Path) -> None:
     specs = [
-        AgentSpec("good", "claude", (script("echo 9.9"),)),
-        AgentSpec("missing", "missing"),
+        AgentSpec("good", "claude", (script("echo 9.9", "claude"),)),
+        AgentSpec("wrapped", "claude", (sys.executable, "claude")),
+        AgentSpec("missing", "codex", (str(tmp_path / "codex"),)),
         AgentSpec("unknown", "unknown"),
         AgentSpec("own", "command", (script("exit 1", "own"),)),
     ]
-
-    def backend(driver: str) -> Any:
-        if driver == "unknown":
-            raise UsageError("no such driver")
-        return Backend("not installed" if driver == "missing" else None)
-
-    found = await doctor.check_agents(specs, backend, "missing")
-    assert found == [
-        Finding("agent good", Level.OK, "9.9"),
-        Finding("agent missing", Level.WARNING, "default; not installed"),
-        Finding("agent unknown", Level.WARNING, "no such driver"),
-        Finding("agent own", Level.OK, "ready"),
+    person = {"PATH": os.defpath, "ANTHROPIC_API_KEY": "x", "IS_SANDBOX": "1"}
+    found = await doctor.check_agents(specs, lambda name: made(name, person), "missing", person)
+    assert [(one.check, one.level, one.message) for one in found] == [
+        ("agent good", Level.OK, "9.9, logged in (ANTHROPIC_API_KEY)"),
+        ("agent wrapped", Level.OK, "ready"),
+        (
+            "agent missing",
+            Level.WARNING,
+            (
+                f"default; the agent's program {tmp_path}/codex does not exist;"
+                " install it with: npm install -g @openai/codex"
+            ),
+        ),
+        ("agent unknown", Level.WARNING, "no such driver"),
+        ("agent own", Level.OK, "ready"),
     ]
+    assert found[0].facts == {"agent": "good", "version": "9.9", "login": "ANTHROPIC_API_KEY"}
 
 
 async def test_agents_are_asked_at_the_same_time(
@@ -122,14 +125,15 @@ async def test_agents_are_asked_at_the_same_time(
     count = 4
     text = (
         f"touch {tmp_path}/started-$NUMBER\n"
-        f"while [ $(ls {tmp_path} | grep -c started-) -lt {count} ]; do sleep 0.02; done\necho 1"
+        f"while [ $(ls {tmp_path} | grep -c started-) -lt {count} ]; do sleep 0.02; done\necho 9.1"
     )
-    program = script(text)
+    program = script(text, "codex")
+    person = {"PATH": os.defpath, "CODEX_API_KEY": "x"}
     specs = [
-        AgentSpec(f"a{number}", "claude", (program,), env={"NUMBER": str(number)})
+        AgentSpec(f"a{number}", "codex", (program,), env={"NUMBER": str(number)})
         for number in range(count)
     ]
-    found = await doctor.check_agents(specs, lambda _: Backend(None), "a0")
+    found = await doctor.check_agents(specs, lambda name: made(name, person), "a0", person)
     assert [finding.level for finding in found] == [Level.OK] * count
 
 
