@@ -431,6 +431,14 @@ class TaskChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSize:
+    """How much an agent has written, in bytes."""
+
+    out: int
+    err: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenRequest:
     """What an agent waits for a person for. Texts are raw: clean them to show."""
 
@@ -708,8 +716,22 @@ class CommandCenter(Protocol):
     async def restore_plan(self, plan: str) -> None:
         """Undo the last promote_idea of this plan."""
 
-    def agent_output(self, run: str, task: str, attempt: int) -> "OutputReader":
-        """Reads what an agent said, decoded, from its files."""
+    def agent_output(
+        self, run: str, task: str, attempt: int, until: OutputSize | None = None
+    ) -> "OutputReader":
+        """Reads what an agent said, decoded, from its files.
+
+        Args:
+            run: Its id.
+            task: Its id in there.
+            attempt: Its number.
+            until: Nothing after that; None = all, and what comes.
+        """
+
+    async def output_size(
+        self, run: str, task: str, attempt: int, when: datetime
+    ) -> OutputSize | None:
+        """How much an agent had written at a time; None when nobody noted it."""
 
 
 class OutputReader(Protocol):

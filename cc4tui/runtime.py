@@ -41,6 +41,7 @@ from cc4tui.ports import (
     Notebook,
     OpenRequest,
     OutputReader,
+    OutputSize,
     PlanSummary,
     RepositoryInfo,
     Retry,
@@ -634,13 +635,25 @@ class Runtime:
             await open_worktree(ledger.private, worktree, made)
         return made
 
-    def agent_output(self, run: str, task: str, attempt: int) -> OutputReader:
-        """Reads what an agent said, decoded, from its files."""
+    def agent_output(
+        self, run: str, task: str, attempt: int, until: OutputSize | None = None
+    ) -> OutputReader:
+        """Reads what an agent said, decoded, from its files; nothing after `until`."""
         from cc4tui.services.agents.replay import output_reader
         from cc4tui.services.pipeline.folders import attempt_folder, run_folder
 
         folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
-        return output_reader(folder, self.redactor)
+        return output_reader(folder, self.redactor, until)
+
+    async def output_size(
+        self, run: str, task: str, attempt: int, when: datetime
+    ) -> OutputSize | None:
+        """How much an agent had written at a time; None when nobody noted it."""
+        from cc4tui.services.pipeline.folders import attempt_folder, run_folder
+        from cc4tui.services.pipeline.output_times import size_at
+
+        folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
+        return await asyncio.to_thread(size_at, folder, when.timestamp())
 
     # --- inside ----------------------------------------------------------------------------
 

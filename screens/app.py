@@ -480,6 +480,7 @@ _SCOPE_TABS = {
     Scope.IDEAS: Tab.IDEAS,
     Scope.PLANS: Tab.PLANS,
     Scope.EXECUTION: Tab.EXECUTION,
+    Scope.PAST: Tab.EXECUTION,
     Scope.MEMORY: Tab.MEMORY,
 }
 

@@ -22,6 +22,7 @@ def bindings(scope: Scope) -> list[BindingType]:
             show=verb.footer > 0,
             key_display=key_name(verb.keys.split(",")[0]),
             tooltip=verb.help,
+            priority=verb.priority,
             id=verb_id(scope, verb),
         )
         for verb in verbs(scope)

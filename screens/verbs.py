@@ -18,6 +18,7 @@ class Scope(StrEnum):
     GRAPH = "In the graph of a plan"
     FORECAST = "In the forecast of a plan"
     EXECUTION = "Execution"
+    PAST = "While an earlier moment of a run is shown"
     TIMELINE = "In the timeline of a run"
     LOG = "In a log"
     DIFF = "In a diff"
@@ -44,6 +45,8 @@ class Verb:
     """Place in the footer, the lowest first; 0 = not there."""
     palette: bool = True
     """Whether it makes sense without a key: offered in the command palette."""
+    priority: bool = False
+    """Whether it goes before what the focused widget does with the key."""
 
 
 TABLE: dict[Scope, tuple[Verb, ...]] = {
@@ -144,8 +147,10 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("pin", "space", "pin", "Pin the pane: it stays whatever else needs room; again: not"),
         Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),
         Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
-        Verb("other_try(-1)", "left_square_bracket", "earlier try", "Show an earlier try"),
-        Verb("other_try(1)", "right_square_bracket", "later try", "Show a later try"),
+        Verb("scrub(-1)", "left_square_bracket", "earlier", "Show the run as it was before", 21),
+        Verb("scrub(1)", "right_square_bracket", "later", "Show what happened next"),
+        Verb("other_try(-1)", "left_curly_bracket", "earlier try", "Show an earlier try"),
+        Verb("other_try(1)", "right_curly_bracket", "later try", "Show a later try"),
         Verb("timeline", "t", "timeline", "Draw who worked on what, when; again: back", 17),
         Verb("tasks", "T", "tasks", "Go to the list of tasks"),
         Verb("focus_near('left')", "left", "left", "Go to the pane on the left", 0, False),
@@ -161,6 +166,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
             for n in range(1, 10)
         ),
     ),
+    Scope.PAST: (Verb("return_to_now", "end", "now", "Go back to now", 8, priority=True),),
     Scope.TIMELINE: (
         Verb("beside(-1)", "left,h", "before", "Go to what the worker did before", 0, False),
         Verb("beside(1)", "right,l", "after", "Go to what it did after", 0, False),
@@ -287,6 +293,8 @@ _KEY_NAMES = {
     "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
 }
 
 

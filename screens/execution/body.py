@@ -3,11 +3,13 @@
 import asyncio
 import math
 import time
+from datetime import datetime
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from cc4tui.events import Event
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bridge import RunBridge
 from cc4tui.screens.execution.board import capacity, choose_shown, next_slots
@@ -20,6 +22,7 @@ from cc4tui.screens.execution.more import MoreStrip
 from cc4tui.screens.execution.pane import AgentPane
 from cc4tui.screens.execution.resting import CHECKING, resting_lines
 from cc4tui.screens.execution.run_head import RunHead
+from cc4tui.screens.execution.scrub import Past
 from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
 from cc4tui.screens.execution.timeline_view import TimelinePane
 from cc4tui.screens.guard import attempt, tell
@@ -70,11 +73,19 @@ class ExecutionBody(CoveredVertical):
         self.center = center
         self.model: RunModel | None = None
         """The run that is shown."""
-        self.head = RunHead(clock)
-        self.grid = PaneGrid(center, clock)
+        self.live: RunModel | None = None
+        """The run as it is; `model` may be an earlier one."""
+        self.as_of: datetime | None = None
+        """The moment that is shown; None = now."""
+        self._past: Past | None = None
+        self._live_slots: tuple[str, ...] = ()
+        """Places of the panes, as they were when a person went back."""
+        self._real_clock = clock
+        self.head = RunHead(self.now)
+        self.grid = PaneGrid(center, self.now)
         self.grid.display = False
         self.resting = TextPane(resting_lines(None))
-        self.more = MoreStrip(clock)
+        self.more = MoreStrip(self.now)
         self.diff = DiffPane(center, clock)
         self.timeline = TimelinePane(clock)
         self.tasks: RowList[TaskView] = RowList(
@@ -82,7 +93,6 @@ class ExecutionBody(CoveredVertical):
         )
         self.search_line = FilterLine("search this log")
         self._main = CoveredVertical(classes="main")
-        self.clock = clock
         self._bridge = RunBridge(center, self.post_message)
         self._left_asked: tuple[str, int] | None = None
         """Run and event as of which it was asked how long it still takes."""
@@ -98,6 +108,10 @@ class ExecutionBody(CoveredVertical):
         """Whether the focus goes to the list, and to the first pane once there is one."""
         self._asked = False
         """Whether a run was asked for, so that the newest one is not shown instead."""
+
+    def now(self) -> datetime:
+        """The moment that is shown."""
+        return self.as_of or self._real_clock()
 
     def compose(self) -> ComposeResult:
         """The run, the panes, the tasks."""
@@ -148,12 +162,17 @@ class ExecutionBody(CoveredVertical):
 
     @on(RunBridge.Moved)
     def _run_moved(self, message: RunBridge.Moved) -> None:
-        before, self.model = self.model, message.model
+        before, self.live = self.live, message.model
         self.remove_class("-empty")
         if before is None or before.run.id != message.model.run.id:
             self._slots, self.dismissed, self.pinned, self._greets = (), set(), set(), True
+            self.as_of = self._past = None
             self.leave_whole()
-        self.refresh_all(message.model)
+        if self.as_of is None:
+            self.model = message.model
+            self.refresh_all(message.model)
+        elif self.timeline_shown:
+            self.timeline.show(message.model, self.as_of)
         self.post_message(
             RunProgressed(
                 message.model.run,
@@ -165,11 +184,15 @@ class ExecutionBody(CoveredVertical):
 
     def refresh_all(self, model: RunModel) -> None:
         """Bring everything in line with the model."""
-        self.dismissed -= {task.id for task in model.active}
-        self._slots = next_slots(self._slots, model, self.dismissed, self.pinned)
+        if self.as_of is None:
+            self.dismissed -= {task.id for task in model.active}
+            self._slots = next_slots(self._slots, model, self.dismissed, self.pinned)
+            if self.display:
+                self._ask_left(model)
+        else:
+            self._slots = next_slots((), model)
+        self.head.as_of = self.as_of is not None
         self.head.show(model)
-        if self.display:
-            self._ask_left(model)
         self.tasks.set_items(ordered(model))
         self._arrange(model)
         self.refresh_bindings()
@@ -196,13 +219,13 @@ class ExecutionBody(CoveredVertical):
             shown = choose_shown(self._slots, room, model, focused, self.pinned)
         self.timeline.display = self.timeline_shown
         if self.timeline_shown:
-            self.timeline.show(model)
+            self.timeline.show(self.live or model, self.as_of)
         alone = self.timeline_shown or self.diff.is_open
         self.resting.display = not shown and self.grid.zoomed is None and not alone
         self.grid.display = not self.resting.display and not alone
         if self.resting.display:
             self.resting.set_lines(resting_lines(model), keep_place=True)
-        self.grid.show(model, shown, self.pinned)
+        self.grid.show(model, shown, self.pinned, self.as_of)
         self._count(model)
         hidden = (
             ()
@@ -244,7 +267,9 @@ class ExecutionBody(CoveredVertical):
         """Know the lines of the tasks in sight, and count them when they have moved on."""
         for pane in self.grid.in_sight():
             task = pane.task_view
-            if task is not None and task.attempts:
+            if self.as_of is not None:
+                pane.set_changed(None)
+            elif task is not None and task.attempts:
                 state = (task.state, len(task.attempts), task.attempts[-1].finished)
                 self._counter.look(model.run.id, task.id, state)
                 pane.set_changed(self._counter.lines(task.id))
@@ -275,10 +300,14 @@ class ExecutionBody(CoveredVertical):
         self.timeline.show_left(left)
 
     def _second(self) -> None:
-        if self.model is None or self.model.is_over or not self.display:
+        if self.live is None or self.live.is_over or not self.display:
+            return
+        if self.as_of is not None:
+            if self.timeline_shown:
+                self.timeline.tick()
             return
         self.head.tick()
-        self._ask_left(self.model)
+        self._ask_left(self.live)
         self.diff.tick()
         if self.timeline_shown:
             self.timeline.tick()
@@ -300,7 +329,59 @@ class ExecutionBody(CoveredVertical):
             self._arrange(self.model)
 
     def _draw_task(self, task: TaskView, width: int) -> Row:
-        return draw_task(task, self.clock(), width)
+        return draw_task(task, self.now(), width)
+
+    # --- what was before --------------------------------------------------------------------
+
+    async def scrub(self, by: int) -> None:
+        """Show the run as it was a moment earlier (-1), or what happened next (1)."""
+        past = await self._known_past()
+        if past is None:
+            return
+        if by < 0:
+            when = past.before(self.as_of)
+            if when is None:
+                tell(self.app, "Nothing is known of what was before.")
+                return
+        elif self.as_of is None:
+            tell(self.app, "This is now.")
+            return
+        else:
+            when = past.after(self.as_of)
+        self._show_moment(past, when)
+
+    async def scrub_to(self, when: datetime) -> None:
+        """Show the run as it was at a time."""
+        past = await self._known_past()
+        if past is not None:
+            self._show_moment(past, past.nearest(when))
+
+    async def _known_past(self) -> Past | None:
+        """The past of the shown run as far as it was known when a person went back."""
+        if self._past is None and self.live is not None:
+            run, events = self.live.run.id, list[Event]()
+            while page := await self.center.journal.events(run, events[-1].seq if events else 0):
+                events += page
+            if self.live.run.id == run:
+                self._past = await asyncio.to_thread(Past, events)
+        return self._past
+
+    def _show_moment(self, past: Past, when: datetime | None) -> None:
+        model = past.model(when) if when is not None else None
+        if model is None:
+            self.return_to_now()
+            return
+        if self.as_of is None:
+            self._live_slots = self._slots
+        self.as_of, self.model = when, model
+        self.refresh_all(model)
+
+    def return_to_now(self) -> None:
+        """Show the run as it is."""
+        if self.as_of is not None and self.live is not None:
+            self.as_of = self._past = None
+            self.model, self._slots = self.live, self._live_slots
+            self.refresh_all(self.live)
 
     # --- what is selected -------------------------------------------------------------------
 

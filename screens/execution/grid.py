@@ -1,6 +1,7 @@
 """The panes beside and below each other; one of them alone when it is zoomed."""
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
@@ -58,6 +59,7 @@ class PaneGrid(CoveredContainer):
         self._center = center
         self.clock = clock
         self._order: list[AgentPane] = []
+        self._as_of: datetime | None = None
         self._guest = AgentPane(center, clock)
         """Shows a zoomed task that has no place of its own."""
 
@@ -92,8 +94,22 @@ class PaneGrid(CoveredContainer):
         else:
             yield from self._order
 
-    def show(self, model: RunModel, task_ids: Sequence[str], pinned: Collection[str] = ()) -> None:
-        """Show these tasks, in this order; those that are pinned say so."""
+    def show(
+        self,
+        model: RunModel,
+        task_ids: Sequence[str],
+        pinned: Collection[str] = (),
+        as_of: datetime | None = None,
+    ) -> None:
+        """Show these tasks, in this order; those that are pinned say so.
+
+        Args:
+            model: The run, as it is or as it was.
+            task_ids: What to show.
+            pinned: Tasks whose panes stay.
+            as_of: The time of the model; None = now.
+        """
+        self._as_of = as_of
         here = {pane.task_id: pane for pane in self._order}
         free = [pane for pane in self._order if pane.task_id not in task_ids]
         self._keep_zoomed(free)
@@ -107,10 +123,10 @@ class PaneGrid(CoveredContainer):
         self._order = order
         for number, (task_id, pane) in enumerate(zip(task_ids, order, strict=True), 1):
             pane.pinned = task_id in pinned
-            pane.show(model.run.id, model.tasks[task_id], number)
+            pane.show(model.run.id, model.tasks[task_id], number, as_of)
         guest_task = model.tasks.get(self._guest.task_id or "")
         if self.zoomed is self._guest and guest_task is not None:
-            self._guest.show(model.run.id, guest_task)
+            self._guest.show(model.run.id, guest_task, as_of=as_of)
         self._show_or_hide()
         if moved and order:
             order[0].refresh(layout=True)  # a child's: the grid's own would keep its old layout
@@ -134,7 +150,7 @@ class PaneGrid(CoveredContainer):
         pane = self.pane_of(task_id)
         if pane is None:
             pane = self._guest
-            pane.show(model.run.id, model.tasks[task_id])
+            pane.show(model.run.id, model.tasks[task_id], as_of=self._as_of)
         self.zoomed = pane
         self._show_or_hide()
         pane.can_focus = False

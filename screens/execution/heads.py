@@ -37,7 +37,12 @@ _TOLD_FIRST = (
 
 
 def run_lines(
-    model: RunModel, now: datetime, width: int, left: tuple[float, float] | None = None
+    model: RunModel,
+    now: datetime,
+    width: int,
+    left: tuple[float, float] | None = None,
+    *,
+    as_of: bool = False,
 ) -> list[Line]:
     """Two lines about the run, and a few more with the reason when there is one to tell.
 
@@ -46,12 +51,14 @@ def run_lines(
         now: For the time it takes so far.
         width: Cells of a line.
         left: Seconds that it still takes, between the first and the second; None = not known.
+        as_of: Whether `now` is a moment of its past that a person went back to.
     """
     first = spread(_what(model), _how_long(model, now, width, left), width)
     spent = _spent(model, now, width)
     room = width - width_of(spent) - 1
     counts = next((line for line in _counts(model) if width_of(line) <= room), ())
-    return [first, spread(counts, spent, width), *_why(model, now, width)]
+    more = _then(model, now, width) if as_of else _why(model, now, width)
+    return [first, spread(counts, spent, width), *more]
 
 
 def _what(model: RunModel) -> Line:
@@ -101,10 +108,10 @@ def _spent(model: RunModel, now: datetime, width: int) -> Line:
     more = " + ?" if model.cost_usd is not None and model.has_unknown_cost else ""
     used, paid = _bars(model, now) if width >= _WIDE else ("", "")
     return (
-        (f"{tokens(model.usage)} tokens ", "muted"),
-        (used, "link"),
+        (f"{tokens(model.usage)} tokens", "muted"),
+        (f" {used}" if used and model.usage.total else "", "link"),
         (f"  {known}{more} ", "muted"),
-        (f"{paid} " if paid else "", "key"),
+        (f"{paid} " if paid and model.cost_usd else "", "key"),
     )
 
 
@@ -117,6 +124,15 @@ def _bars(model: RunModel, now: datetime) -> tuple[str, str]:
     told = (list(zip(times, grown, strict=True)) for grown in (used, paid))
     used_bars, paid_bars = (growth(steps, end, BAR_CELLS) for steps in told)
     return used_bars, paid_bars
+
+
+def _then(model: RunModel, when: datetime, width: int) -> Iterator[Line]:
+    """Which moment is shown, and the way back."""
+    at = f"{when.astimezone():%H:%M:%S}"
+    words = f" {sign('◀', '<')} as of {at}, {duration(model.seconds(when))} after its begin "
+    tip = f" {model.run.branch} at {model.tip[:9]}" if model.tip else ""
+    keys = ((" [ ] earlier, later  ", "muted"), ("End returns to now ", "wait"))
+    yield spread(cleaned(((words, "alarm"), (tip, "muted"))), cleaned(keys), width)
 
 
 def _why(model: RunModel, now: datetime, width: int) -> Iterator[Line]:

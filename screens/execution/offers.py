@@ -8,7 +8,12 @@ from cc4tui.screens.execution.model import RETRYABLE_STATES, TaskView
 
 
 def is_offered(tab: ExecutionBody, action: str) -> bool:
-    """Whether an action would do something; those that need no more than a run always would."""
+    """Whether an action would do something; those that need no more than a run always would.
+
+    What was before can be looked at, not changed.
+    """
+    if tab.as_of is not None and action not in _IN_THE_PAST:
+        return False
     for_task = _FOR_TASK.get(action)
     if for_task is not None:
         task = tab.selected
@@ -18,7 +23,8 @@ def is_offered(tab: ExecutionBody, action: str) -> bool:
 
 
 def _diff(tab: ExecutionBody, task: TaskView) -> bool:
-    return bool(task.attempts) and not tab.diff.is_open
+    known = bool(task.attempts) and not tab.diff.is_open
+    return known and (tab.as_of is None or task.state in _COMMITTED)
 
 
 def _shell(tab: ExecutionBody, task: TaskView) -> bool:
@@ -42,6 +48,14 @@ def _can_be_told(tab: ExecutionBody, task: TaskView) -> bool:
     return task.state is not TaskRunState.SKIPPED or bool(task.attempts)
 
 
+_COMMITTED = frozenset({TaskRunState.VERIFYING, TaskRunState.MERGING, *DONE_STATES})
+"""States of tasks whose work is as it will be."""
+_IN_THE_PAST = frozenset(
+    {
+        *("zoom", "back", "timeline", "diff", "other_base", "toggle_raw", "problems", "search"),
+        *("pager", "scrub", "return_to_now", "tasks", "focus_near", "focus_pane", "scroll_pane"),
+    }
+)
 _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "zoom": lambda tab, task: not tab.is_whole,
     "stop_task": lambda tab, task: task.is_active,
@@ -57,9 +71,11 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "dismiss": _dismiss,
 }
 _FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
-    "back": lambda tab: tab.is_whole or tab.timeline_shown,
+    "back": lambda tab: tab.is_whole or tab.timeline_shown or tab.as_of is not None,
     "search": lambda tab: tab.is_whole,
     "timeline": lambda tab: tab.model is not None,
+    "scrub": lambda tab: tab.model is not None and not tab.diff.is_open,
+    "return_to_now": lambda tab: tab.as_of is not None,
     "other_base": lambda tab: tab.diff.is_open,
     "pager": _shows_a_pane,
     "pause": lambda tab: tab.model is not None and not tab.model.is_over,

@@ -1,6 +1,7 @@
 """A pane: one agent's heading above its live output."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,10 +14,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
-from cc4tui.ports import CommandCenter
+from cc4tui.ports import CommandCenter, OutputSize
 from cc4tui.screens.execution.feed import Feed, last_line
 from cc4tui.screens.execution.heads import pane_lines
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
+from cc4tui.screens.guard import attempt
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
@@ -129,11 +131,15 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.feed: Feed | None = None
         self._center = center
         self.clock = clock
+        self._as_of: datetime | None = None
+        """The time as of which it shows its output; None = now."""
+        self._until: OutputSize | None = None
+        """How much there was then; None = nobody noted it, or all."""
         self.changed: tuple[int, int] | None = None
         """Lines that the task added and removed; None while that is not known."""
         self._told_action = ""
         """What the heading says that the agent did last."""
-        self._attempt: AttemptView | None = None
+        self._shown: AttemptView | None = None
         """The try that is shown."""
         self._heard = Heard()
         self._late = False
@@ -158,43 +164,72 @@ class AgentPane(CoveredContainer, can_focus=True):
         """The task that is shown."""
         return None if self.task_view is None else self.task_view.id
 
-    def show(self, run_id: str, task: TaskView, number: int = 0) -> None:
-        """Show a task, or its news."""
+    def show(
+        self, run_id: str, task: TaskView, number: int = 0, as_of: datetime | None = None
+    ) -> None:
+        """Show a task, or its news.
+
+        Args:
+            run_id: Its run.
+            task: What to show.
+            number: Digit that goes here with alt; 0 = none.
+            as_of: A time; the task and its output are shown as they were then. None = now.
+        """
         if (run_id, task.id) != (self.run_id, self.task_id):
-            self.run_id, self._attempt, self._older, self.feed = run_id, None, False, None
-            self._told_action, self.changed = "", None
+            self.run_id, self._shown, self._older, self.feed = run_id, None, False, None
+            self._until, self._told_action, self.changed = None, "", None
             self.log_view.set_empty(_waiting_for(task))
             self.log_view.set_source(MemorySource(), wrapped=True)
+        moved, self._as_of = as_of != self._as_of, as_of
+        self._older = self._older and not moved
         self.task_view, self.number = task, number
         newest = task.attempt
-        if newest is not None and not self._older and newest != self._attempt:
+        if newest is None and self._shown is not None:
+            self._shown, self.feed, self._told_action = None, None, ""
+            self.log_view.set_empty(_waiting_for(task))
+            self.log_view.set_source(MemorySource(), wrapped=True)
+        elif newest is not None and not self._older and (moved or newest != self._shown):
             self._show_attempt(newest)
         self.refresh_head()
 
     @property
     def attempt_number(self) -> int | None:
         """The try that is shown."""
-        return None if self._attempt is None else self._attempt.number
+        return None if self._shown is None else self._attempt.number
 
     def show_attempt(self, by: int) -> None:
         """Show an earlier (-1) or a later (+1) try."""
-        task, shown = self.task_view, self._attempt
+        task, shown = self.task_view, self._shown
         if task is None or shown is None:
             return
-        numbers = [attempt.number for attempt in task.attempts]
+        numbers = [one.number for one in task.attempts]
         at = numbers.index(shown.number) + by
         if 0 <= at < len(numbers):
             self._older = at < len(numbers) - 1
             self._show_attempt(task.attempts[at])
             self.refresh_head()
 
-    def _show_attempt(self, attempt: AttemptView) -> None:
-        before, self._attempt = self._attempt, attempt
-        if before is None or before.number != attempt.number:
-            self.feed = None
+    def _show_attempt(self, shown: AttemptView) -> None:
+        before, self._shown = self._shown, shown
+        other = before is None or before.number != shown.number
+        if self._as_of is not None and shown.finished is None:
+            attempt(self, self._cut(self._as_of, shown), group="cut", latest=True)
+        elif other or self._until is not None:
+            self._until, self.feed = None, None
             self._show_source()
-        elif self.raw and before.folder != attempt.folder:
+        elif self.raw and before is not None and before.folder != shown.folder:
             self._show_source()
+
+    async def _cut(self, when: datetime, shown: AttemptView) -> None:
+        """Show as much as the agent had written at a time; all of it if nobody noted that."""
+        task = self.task_view
+        assert task is not None
+        until = await self._center.output_size(self.run_id, task.id, shown.number, when)
+        still = self.task_view is task and self._as_of == when
+        if still and (self.feed is None or until != self._until):
+            self._until, self.feed, self._told_action = until, None, ""
+            self._show_source()
+            self.refresh_head()
 
     def toggle_raw(self) -> None:
         """Show the output as it was written, or in a structured way."""
@@ -202,21 +237,24 @@ class AgentPane(CoveredContainer, can_focus=True):
         self._show_source()
 
     def _show_source(self) -> None:
-        attempt = self._attempt
-        if attempt is None or self.task_view is None:
+        shown = self._shown
+        if shown is None or self.task_view is None:
             return
-        self._heard, self._late = Heard(), attempt.seconds(self.clock()) > LATE_SECONDS
-        if self.raw and attempt.folder:
-            self._show_file(Path(attempt.folder) / "out")
+        self._heard, self._late = Heard(), shown.seconds(self.clock()) > LATE_SECONDS
+        if self.raw and shown.folder:
+            self._show_file(Path(shown.folder) / "out")
             return
         if self.feed is None:
-            reader = self._center.agent_output(self.run_id, self.task_view.id, attempt.number)
+            reader = self._center.agent_output(
+                self.run_id, self.task_view.id, shown.number, self._until
+            )
             self.feed = Feed(reader)
         self.log_view.set_source(self.feed.source, wrapped=True)
 
     def _show_file(self, path: Path) -> None:
         try:
-            self.log_view.set_source(FileSource(path), wrapped=False)
+            limit = self._until.out if self._until is not None else None
+            self.log_view.set_source(FileSource(path, limit), wrapped=False)
         except OSError as error:
             self._tell_unreadable(error)
 
@@ -303,22 +341,29 @@ class AgentPane(CoveredContainer, can_focus=True):
             pinned=self.pinned,
             doing=doing,
             tall=height > 1,
-            heard=self._heard,
+            heard=self._heard if self._as_of is None else None,
             changed=self.changed,
         )
 
     def _hint(self) -> str:
         """What differs from the usual view of the newest output."""
         parts = []
-        if self._older and self._attempt is not None:
-            parts.append(f"try {self._attempt.number} is shown")
+        if self._older and self._shown is not None:
+            parts.append(f"try {self._shown.number} is shown")
         if self.raw:
             parts.append("raw output")
+        if self._as_of is not None and self._until is None and self._is_open_then:
+            parts.append("all of its output: nobody noted when it was written")
         if self.log_view.search is not None:
             parts.append(self.log_view.search.told)
         elif not self.log_view.following:
             parts.append("End follows")
         return " · ".join(parts)
+
+    @property
+    def _is_open_then(self) -> bool:
+        """Whether the try had not ended at the time as of which it is shown."""
+        return self._shown is not None and self._shown.finished is None
 
     def on_descendant_focus(self) -> None:
         """Keys go to its output."""

@@ -26,6 +26,8 @@ class RunHead(Kept):
         super().__init__()
         self.clock = clock
         self._model: RunModel | None = None
+        self.as_of = False
+        """Whether the clock shows a moment that a person went back to."""
         self._left: tuple[float, float] | None = None
         self._lines: list[Line] = []
 
@@ -45,12 +47,16 @@ class RunHead(Kept):
         if not width:
             return
         model = self._model
-        lines = [] if model is None else run_lines(model, self.clock(), width, self._left)
+        lines = [] if model is None else self._make(model, width)
         if len(lines) != len(self._lines):
             self.styles.height = max(len(lines), 2)
         if lines != self._lines:
             self._lines = lines
             self.refresh()
+
+    def _make(self, model: RunModel, width: int) -> list[Line]:
+        left = None if self.as_of else self._left
+        return run_lines(model, self.clock(), width, left, as_of=self.as_of)
 
     def on_resize(self) -> None:
         """Fit the width."""

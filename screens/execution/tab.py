@@ -1,6 +1,7 @@
 """What keys and the mouse do in the Execution tab."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -36,7 +37,10 @@ class ExecutionTab(ExecutionBody):
         clock: For elapsed times.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EXECUTION)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.EXECUTION),
+        *bindings(Scope.PAST),
+    ]
 
     def __init__(self, center: CommandCenter, clock: Clock = system_clock) -> None:
         super().__init__(center, clock)
@@ -83,6 +87,9 @@ class ExecutionTab(ExecutionBody):
         if self.timeline_shown:
             self.action_timeline()
             return
+        if self.as_of is not None and not self.is_whole:
+            self.return_to_now()
+            return
         task = self.selected
         if self.timeline.is_open:
             self.leave_whole()
@@ -108,6 +115,21 @@ class ExecutionTab(ExecutionBody):
         if pane is None and task is not None:
             self.tasks.select(task.id)
         (pane or self.tasks).focus()
+
+    def action_scrub(self, by: int) -> None:
+        """Show the run as it was a moment earlier (-1), or what happened next (1)."""
+        attempt(self, self.scrub(by), group="scrub")
+
+    def action_return_to_now(self) -> None:
+        """From an earlier moment back to the present one."""
+        self.return_to_now()
+
+    @on(TimelineView.Picked)
+    def _moment_picked(self, message: TimelineView.Picked) -> None:
+        message.stop()
+        if self.live is not None:
+            when = self.live.run.started + timedelta(seconds=message.seconds)
+            attempt(self, self.scrub_to(when), group="scrub")
 
     @on(TimelineView.Chosen)
     def _stint_chosen(self, message: TimelineView.Chosen) -> None:
@@ -251,7 +273,7 @@ class ExecutionTab(ExecutionBody):
     def action_stop_task(self) -> None:
         """Stop the selected task, after a yes."""
         if self.model is not None and self.selected is not None:
-            work = self._commands.stop_task(self.model.run.id, self.selected, self.clock())
+            work = self._commands.stop_task(self.model.run.id, self.selected, self.now())
             attempt(self, work, group="command")
 
     def action_shell(self) -> None:

@@ -77,6 +77,13 @@ class TimelineView(LineView, can_focus=True):
     class Chosen(Message):
         """A stint was clicked twice."""
 
+    class Picked(Message):
+        """A time was clicked, in seconds since the start of the run."""
+
+        def __init__(self, seconds: float) -> None:
+            super().__init__()
+            self.seconds = seconds
+
     def __init__(self) -> None:
         super().__init__()
         self.told = Timeline()
@@ -88,6 +95,8 @@ class TimelineView(LineView, can_focus=True):
         self._scale: float | None = None
         """Seconds of a cell; None = so that all of the run fits."""
         self._critical: frozenset[str] = frozenset()
+        self._moment: float | None = None
+        """Seconds since the start of the run of the moment that is shown elsewhere; None = now."""
 
     # --- content ----------------------------------------------------------------------------
 
@@ -234,7 +243,12 @@ class TimelineView(LineView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor on a stint, a second one opens it."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < _HEAD or offset.x < _MARGIN:
+        if offset is None or offset.x < _MARGIN:
+            return
+        if offset.y < _HEAD:
+            event.stop()
+            at = offset.x - _MARGIN + round(self.scroll_x)
+            self.post_message(self.Picked((at + 1) * self.scale))
             return
         row = offset.y - _HEAD + round(self.scroll_y)
         at = offset.x - _MARGIN + round(self.scroll_x)
@@ -299,7 +313,24 @@ class TimelineView(LineView, can_focus=True):
             for at, cell in enumerate(self._bar(stint, stint is here), first - left):
                 if 0 <= at < room:
                     cells[at] = cell
+        then = -1 if self._moment is None else int(self._moment / self.scale) - left
+        if 0 <= then < room:
+            text, ink, bold, _ = cells[then]
+            free: Cell = (sign("┃", "!"), "alarm", True, True)
+            cells[then] = free if text in (" ", sign("│", "|")) else (text, ink, bold, True)
         return cells
+
+    def show_moment(self, seconds: float | None) -> None:
+        """Mark the moment that is shown elsewhere, and keep it in sight."""
+        if seconds == self._moment:
+            return
+        self._moment = seconds
+        if seconds is not None and self.size:
+            at, x = int(seconds / self.scale), round(self.scroll_x)
+            width = self.size.width - _MARGIN
+            if not x <= at < x + width:
+                self.scroll_to(x=max(at - width // 2, 0), animate=False, force=True)
+        self.refresh()
 
     def _bar(self, stint: Stint, here: bool) -> Iterator[Cell]:
         """The cells of a stint: its task where there is room, its phases, how it ended."""
@@ -365,8 +396,10 @@ class TimelinePane(Vertical):
         stint = self.view.current
         return None if stint is None else stint.task
 
-    def show(self, model: RunModel) -> None:
-        """Tell of a run, or its news."""
+    def show(self, model: RunModel, as_of: datetime | None = None) -> None:
+        """Tell of a run, or its news; mark a moment of it."""
+        then = None if as_of is None else (as_of - model.run.started).total_seconds()
+        self.view.show_moment(then)
         known, self._model = self._model, model
         if known is None or known.run.id != model.run.id:
             self.view.clear()

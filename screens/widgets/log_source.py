@@ -29,8 +29,10 @@ class FileSource:
     when the size is asked for the next time.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: int | None = None) -> None:
         self._path = path
+        self._limit = limit
+        """Nothing after that offset is shown."""
         self._fd: int | None = None
         self._error: OSError | None = None
 
@@ -48,7 +50,8 @@ class FileSource:
             raise self._error
         if self._fd is None:
             self._fd = self._open()
-        return 0 if self._fd is None else os.fstat(self._fd).st_size
+        size = 0 if self._fd is None else os.fstat(self._fd).st_size
+        return size if self._limit is None else min(size, self._limit)
 
     def read(self, offset: int, count: int) -> bytes:
         """What the file holds there now; nothing when it cannot be read."""

@@ -173,6 +173,8 @@ class LogView(Widget):
         Textual's way leads every line through caches and style rules that have nothing to add
         here, and takes twice as long.
         """
+        if not self.is_attached:  # removed since the screen was laid out
+            return [Strip.blank(crop.width)] * crop.height
         strips = [self.render_line(y) for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from cc4tui.domain.agent import AgentEvent, StderrSaid
-from cc4tui.ports import AgentStream
+from cc4tui.ports import AgentStream, OutputSize
 from cc4tui.services.agents.lines import LineSplitter
 from cc4tui.services.agents.redaction import RedactedStream, Redactor
 from cc4tui.services.agents.streams import TEXT_CAP
@@ -28,12 +28,18 @@ class FileOutputReader:
     what was decoded: an agent may have spelled them in its own way.
     """
 
-    def __init__(self, folder: Path, stream: AgentStream, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stream: AgentStream,
+        redactor: Redactor | None = None,
+        until: OutputSize | None = None,
+    ) -> None:
         self._redactor = redactor or Redactor()
         self._out_mask, self._err_mask = self._redactor.stream(), self._redactor.stream()
         self._ended = folder / "ended"
-        self._out = FileTail(folder / "out")
-        self._err = FileTail(folder / "err")
+        self._out = FileTail(folder / "out", until.out if until else None)
+        self._err = FileTail(folder / "err", until.err if until else None)
         self._stream = stream
         self._err_lines = LineSplitter(TEXT_CAP)
         self._turn = asyncio.Lock()
@@ -91,8 +97,10 @@ class FileOutputReader:
 class FileTail:
     """Reads a growing file piece by piece; a file that does not exist yet has nothing to say."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: int | None = None) -> None:
         self._path = path
+        self._limit = limit
+        """Nothing after that offset is read."""
         self._offset = 0
         self.is_open_line = False
         """Whether what was read ends within a line."""
@@ -120,9 +128,10 @@ class FileTail:
 
     def _size(self) -> int:
         try:
-            return self._path.stat().st_size
+            size = self._path.stat().st_size
         except FileNotFoundError:
             return 0
+        return size if self._limit is None else min(size, self._limit)
 
     def _next_piece(self) -> bytes:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -138,6 +147,10 @@ class FileTail:
         """The next data and where it begins; once more if it was freed while it was read."""
         while True:
             start, end = _data_from(descriptor, self._offset)
+            if self._limit is not None:
+                start, end = min(start, self._limit), min(end, self._limit)
+            if end <= start:
+                return start, b""
             data = os.pread(descriptor, min(CHUNK, end - start), start)
             if _data_from(descriptor, start)[0] == start:
                 return start, data

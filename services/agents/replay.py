@@ -5,6 +5,7 @@ from pathlib import Path
 from cc4tui.domain.agent import AgentJob
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UsageError
+from cc4tui.ports import OutputSize
 from cc4tui.services.agents.output import FileOutputReader
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.agents.registry import backend_for
@@ -28,12 +29,15 @@ def recorded_driver(folder: Path) -> str | None:
         return None
 
 
-def output_reader(folder: Path, redactor: Redactor | None = None) -> FileOutputReader:
+def output_reader(
+    folder: Path, redactor: Redactor | None = None, until: OutputSize | None = None
+) -> FileOutputReader:
     """A reader from the first byte; lines of text where the backend is not there any more.
 
     Args:
         folder: Of the attempt.
         redactor: Masks what the files may still hold while the agent runs.
+        until: Nothing after that is read; None = all.
     """
     driver = recorded_driver(folder) or _FALLBACK
     try:
@@ -41,4 +45,5 @@ def output_reader(folder: Path, redactor: Redactor | None = None) -> FileOutputR
     except UsageError:
         driver, backend = _FALLBACK, backend_for(_FALLBACK)
     job = AgentJob("", "", "", 0, "", "", folder / "prompt", folder)
-    return FileOutputReader(folder, backend.stream(AgentSpec(driver, driver), job), redactor)
+    stream = backend.stream(AgentSpec(driver, driver), job)
+    return FileOutputReader(folder, stream, redactor, until)

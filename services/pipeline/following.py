@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 
 from cc4tui.domain.agent import (
     AgentEvent,
@@ -23,6 +22,7 @@ from cc4tui.services.agents.prices import Meter
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
 from cc4tui.services.pipeline.output import output_event
+from cc4tui.services.pipeline.output_times import OutputTimes, sizes
 from cc4tui.services.pipeline.talk import Talk
 
 
@@ -61,6 +61,7 @@ class Follower:
         self._clocks = clocks
         self._meter = meter
         self._talk = talk
+        self._times = OutputTimes(process.folder)
         self._over = asyncio.Event()
         self._finished = False
         self.overdue: Overdue | None = None
@@ -86,11 +87,14 @@ class Follower:
                     task.cancel()
             finally:
                 self._over.set()
+                self._times.note(sizes(self._process.folder), last=True)
         raise left
 
     async def _keep_time(self) -> None:
         while not self._over.is_set():
-            self._clocks.wrote(_written(self._process.folder))
+            size = sizes(self._process.folder)
+            self._times.note(size)
+            self._clocks.wrote(size.out + size.err)
             if self.overdue is not None:
                 return
             self._clocks.hold(held=self._talk is not None and self._talk.waits_for_person)
@@ -179,17 +183,6 @@ class Follower:
                 self.overdue = Overdue(OVER_BUDGET, alarm.sentence)
                 self._process.stop(OVER_BUDGET)
         return warned
-
-
-def _written(folder: Path) -> int:
-    """Bytes on both outputs so far."""
-    total = 0
-    for name in ("out", "err"):
-        try:
-            total += (folder / name).stat().st_size
-        except FileNotFoundError:
-            continue
-    return total
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

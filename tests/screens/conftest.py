@@ -37,6 +37,7 @@ from cc4tui.ports import (
     Instance,
     MessageWay,
     OpenRequest,
+    OutputSize,
     PlanSummary,
     RepositoryInfo,
     Request,
@@ -261,6 +262,8 @@ class FakeCenter:
         """Forecasts that were asked for."""
         self.said: dict[tuple[str, str, int], list[AgentEvent]] = {}
         self.diffs: dict[tuple[str, ...], str] = {}
+        self.sizes: dict[tuple[str, str, int], list[tuple[datetime, int]]] = {}
+        """When an agent had said how much."""
         self.live: set[str] = set()
         """Tasks whose differences are those of files that an agent works on."""
         self.lines: dict[str, tuple[int, int]] = {}
@@ -493,8 +496,20 @@ class FakeCenter:
         batch = replace(last, tasks=last.tasks[:-1])
         self.change_plan(replace(target, batches=(*target.batches[:-1], batch)))
 
-    def agent_output(self, run: str, task: str, attempt: int) -> FakeOutput:
-        return FakeOutput(self.said.setdefault((run, task, attempt), []))
+    def agent_output(
+        self, run: str, task: str, attempt: int, until: OutputSize | None = None
+    ) -> FakeOutput:
+        """Of an earlier time: each event counts as a byte."""
+        said = self.said.setdefault((run, task, attempt), [])
+        return FakeOutput(said if until is None else said[: until.out])
+
+    async def output_size(
+        self, run: str, task: str, attempt: int, when: datetime
+    ) -> OutputSize | None:
+        notes = self.sizes.get((run, task, attempt))
+        if notes is None:
+            return None
+        return OutputSize(max([size for at, size in notes if at <= when], default=0), 0)
 
 
 def _summary(plan: Plan) -> PlanSummary:

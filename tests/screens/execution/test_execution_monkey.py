@@ -40,7 +40,17 @@ KEYS = [
         "W",
     ),
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "G", "g", "space"),
-    *("alt+1", "alt+2", "alt+5", "left_square_bracket", "right_square_bracket", "s", "S", "R"),
+    *(
+        "alt+1",
+        "alt+2",
+        "alt+5",
+        "left_square_bracket",
+        "right_square_bracket",
+        "end",
+        "s",
+        "S",
+        "R",
+    ),
     *("a", "backspace", "1", "2", "3", "4", "question_mark"),
 ]
 SIZES = [(80, 24), (120, 36), (200, 50), (40, 10), (60, 16)]

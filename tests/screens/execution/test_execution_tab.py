@@ -100,7 +100,7 @@ async def test_the_run_head_counts_in_glyphs_and_words(watch: Open, settle: Sett
         head = text_of(tab_of(pilot).head)
         for part in ("● running", "0/4", "plans/api.md", "● 2 running", "○ 2 pending"):
             assert part in head
-        for part in ("2 of 4 workers", "34k tokens  $0.41"):
+        for part in ("2 of 4 workers", "34k tokens █ ", "$0.41 █"):
             assert part in head
 
 
@@ -129,7 +129,7 @@ async def test_tasks_that_start_and_end_move_through_the_list(
         await settle(pilot, lambda: len(shown(pilot)) == 2)
         run.add(e.TaskFailed, "1.1", reason_code="checks", reason="tests red")
         run.start("2.1")
-        await settle(pilot, lambda: shown(pilot) == ["2.1", "1.2"])
+        await settle(pilot, lambda: shown(pilot) == ["1.1", "1.2", "2.1"])
         assert [task.id for task in tab_of(pilot).tasks.items] == ["1.1", "1.2", "2.1", "2.2"]
         assert "✗ 1 failed" in text_of(tab_of(pilot).head)
 
@@ -374,7 +374,7 @@ async def test_the_diff_is_shown_with_its_sums(watch: Open, run: Any, settle: Se
         await settle(pilot, lambda: tab_of(pilot).diff.is_open)
         text = screen_text(pilot)
         assert "diff  1.1 Settings model  +2 −1  1 file" in text
-        assert "+new" in text
+        assert "+ new" in text
         await pilot.press("escape")
         assert shown(pilot) == ["1.1", "1.2"]
 
@@ -448,11 +448,11 @@ async def test_earlier_tries_can_be_read(watch: Open, run: Any, settle: Settle) 
     run.say("1.1", TextSaid("second try"), attempt=2)
     async with watch() as pilot:
         await settle(pilot, lambda: "second try" in screen_text(pilot))
-        await pilot.press("alt+1", "left_square_bracket")
+        await pilot.press("alt+1", "left_curly_bracket")
         await settle(pilot, lambda: "Reading settings.py" in screen_text(pilot))
         assert "try 1 is shown" in screen_text(pilot)
         run.use("1.1", 5, None, attempt=2)
-        await pilot.press("right_square_bracket")
+        await pilot.press("right_curly_bracket")
         await settle(pilot, lambda: "second try" in screen_text(pilot))
 
 

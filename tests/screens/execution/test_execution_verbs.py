@@ -25,7 +25,12 @@ Settle = Callable[..., Awaitable[None]]
 
 @pytest.mark.parametrize(
     ("scope", "owner"),
-    [(Scope.EXECUTION, ExecutionTab), (Scope.LOG, LogView), (Scope.DIFF, DiffView)],
+    [
+        (Scope.EXECUTION, ExecutionTab),
+        (Scope.PAST, ExecutionTab),
+        (Scope.LOG, LogView),
+        (Scope.DIFF, DiffView),
+    ],
 )
 def test_every_verb_has_an_action(scope: Scope, owner: type) -> None:
     for verb in verbs(scope):
