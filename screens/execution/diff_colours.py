@@ -14,8 +14,8 @@ PORTION = 100
 """Lines of a hunk that are read at once: what a long string is may be lost between two."""
 LINE_LIMIT = 400
 """Characters of a line that are read: what exceeds it is no text for people."""
-SECONDS = 0.02
-"""After which the rest of a portion stays without colours."""
+SECONDS = 0.03
+"""Of computing, after which the rest of a portion stays without colours."""
 _KEPT = 256
 
 _LEXERS = {
@@ -108,7 +108,7 @@ class Colours:
 
     def _read(self, lexer: Any, texts: Sequence[str]) -> Iterator[Line]:
         """Lines of spans, as many as there is time for."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.thread_time() + SECONDS
         whole = "\n".join(text[:LINE_LIMIT] for text in texts)
         line: list[tuple[str, str]] = []
         number = 0
@@ -119,7 +119,7 @@ class Colours:
             for piece in more:
                 yield self._finished(line, texts[number])
                 number, line = number + 1, [(piece, ink)]
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 return
         if number < len(texts):
             yield self._finished(line, texts[number])
@@ -153,6 +153,9 @@ def _made(name: str) -> Any:
     from pygments.util import ClassNotFound
 
     try:
-        return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+        lexer = get_lexer_by_name(name, stripnl=False, ensurenl=False)
+        for _ in lexer.get_tokens_unprocessed("\n"):  # what is compiled on the way takes no time
+            pass
+        return lexer
     except ClassNotFound:
         return None

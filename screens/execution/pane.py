@@ -195,7 +195,7 @@ class AgentPane(CoveredContainer, can_focus=True):
     @property
     def attempt_number(self) -> int | None:
         """The try that is shown."""
-        return None if self._shown is None else self._attempt.number
+        return None if self._shown is None else self._shown.number
 
     def show_attempt(self, by: int) -> None:
         """Show an earlier (-1) or a later (+1) try."""
