@@ -23,10 +23,8 @@ from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import (
     ACTIVE_STATES,
     DONE_STATES,
-    AttemptRecord,
     RunRecord,
     RunStatus,
-    TaskRunRecord,
 )
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.late import LateStore
@@ -575,31 +573,26 @@ class Runtime:
         Args:
             exact: With every byte, for programs; else known secrets are masked.
         """
-        diffs, found, attempts = await self._diffs(run, task)
-        text = await diffs.unified(found, attempts)
+        text = await (await self._diffs(run, task)).unified()
         return text if exact else self.redactor.text(text)
 
     async def task_changes(
         self, run: str, task: str, against: Against | None = None
     ) -> TaskChanges:
         """What a task changed, also while its agent is at work; known secrets are masked."""
-        diffs, found, attempts = await self._diffs(run, task)
-        told = await diffs.changes(found, attempts, against)
+        told = await (await self._diffs(run, task)).changes(against)
         return replace(told, text=await asyncio.to_thread(self.redactor.text, told.text))
 
     async def task_lines(self, run: str, task: str) -> tuple[int, int] | None:
         """Lines that a task added and removed so far; None when nobody knows."""
-        diffs, found, attempts = await self._diffs(run, task)
-        return await diffs.lines(found, attempts)
+        return await (await self._diffs(run, task)).lines()
 
-    async def _diffs(
-        self, run: str, task: str
-    ) -> "tuple[TaskDiffs, TaskRunRecord, list[AttemptRecord]]":
+    async def _diffs(self, run: str, task: str) -> "TaskDiffs":
         from cc4tui.services.pipeline.diffs import TaskDiffs
 
         record, found = await self.find_run(run), await self._known_task(run, task)
         attempts = await self._store.attempts(record.id, task)
-        return TaskDiffs(await self._private(), record), found, attempts
+        return TaskDiffs(await self._private(), record, found, attempts)
 
     # --- what was saved ----------------------------------------------------------------------
 
@@ -640,19 +633,16 @@ class Runtime:
     ) -> OutputReader:
         """Reads what an agent said, decoded, from its files; nothing after `until`."""
         from cc4tui.services.agents.replay import output_reader
-        from cc4tui.services.pipeline.folders import attempt_folder, run_folder
 
-        folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
-        return output_reader(folder, self.redactor, until)
+        return output_reader(self._attempt_folder(run, task, attempt), self.redactor, until)
 
     async def output_size(
         self, run: str, task: str, attempt: int, when: datetime
     ) -> OutputSize | None:
         """How much an agent had written at a time; None when nobody noted it."""
-        from cc4tui.services.pipeline.folders import attempt_folder, run_folder
         from cc4tui.services.pipeline.output_times import size_at
 
-        folder = attempt_folder(run_folder(self.paths.folder, run), task, attempt)
+        folder = self._attempt_folder(run, task, attempt)
         return await asyncio.to_thread(size_at, folder, when.timestamp())
 
     # --- inside ----------------------------------------------------------------------------
@@ -686,6 +676,11 @@ class Runtime:
         from cc4tui.services.git.ledger import Ledger
 
         return Ledger(await self._private())
+
+    def _attempt_folder(self, run: str, task: str, attempt: int) -> Path:
+        from cc4tui.services.pipeline.folders import attempt_folder, run_folder
+
+        return attempt_folder(run_folder(self.paths.folder, run), task, attempt)
 
     async def _known_task(self, run: str, task: str) -> Any:
         for found in await self._store.task_runs(run):

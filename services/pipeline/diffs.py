@@ -27,60 +27,63 @@ class _Sides:
 
 
 class TaskDiffs:
-    """Compares what the tasks of one run did.
+    """Compares what one task did.
 
     Args:
         private: Runs git; prepared.
         run: The run.
+        task: The task in it.
+        attempts: Of the task.
     """
 
-    def __init__(self, private: PrivateGit, run: RunRecord) -> None:
+    def __init__(
+        self,
+        private: PrivateGit,
+        run: RunRecord,
+        task: TaskRunRecord,
+        attempts: Sequence[AttemptRecord] = (),
+    ) -> None:
         self._private = private
         self._run = run
+        self._task = task
+        self._attempts = attempts
 
-    async def unified(self, task: TaskRunRecord, attempts: Sequence[AttemptRecord] = ()) -> str:
+    async def unified(self) -> str:
         """The difference with every byte; raw text, empty when nothing has changed yet."""
-        sides = await self._sides(task, attempts, None)
+        sides = await self._sides(None)
         if sides is None:
             return ""
         if isinstance(sides.new, str):
             return await unified_diff(self._private, sides.old, sides.new)
         return await compare(self._private, sides.old, sides.new, "--patch")
 
-    async def changes(
-        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord], against: Against | None
-    ) -> TaskChanges:
+    async def changes(self, against: Against | None) -> TaskChanges:
         """The difference for a person to look at.
 
         Args:
-            task: Whose work.
-            attempts: Of the task.
             against: What it is compared with; None = what says most: of a merged task, what its
                 merge brought in, else what it did since it started.
         """
-        sides = await self._sides(task, attempts, against)
+        sides = await self._sides(against)
         if sides is None:
             return TaskChanges("", against or Against.START, "")
         text = await compare(self._private, sides.old, sides.new, "--patch")
         return TaskChanges(text, sides.against, sides.old, live=isinstance(sides.new, Slot))
 
-    async def lines(
-        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord]
-    ) -> tuple[int, int] | None:
+    async def lines(self) -> tuple[int, int] | None:
         """Lines that came and went; None when there is nothing to compare."""
-        sides = await self._sides(task, attempts, None)
+        sides = await self._sides(None)
         if sides is None:
             return None
         told = await compare(self._private, sides.old, sides.new, "--shortstat")
         added, gone = (re.search(rf"(\d+) {w}", told) for w in ("insertion", "deletion"))
         return (int(added[1]) if added else 0, int(gone[1]) if gone else 0)
 
-    async def _sides(
-        self, task: TaskRunRecord, attempts: Sequence[AttemptRecord], against: Against | None
-    ) -> _Sides | None:
+    async def _sides(self, against: Against | None) -> _Sides | None:
+        task = self._task
         if task.merged_as is not None and against is not Against.START:
             return _Sides(f"{task.merged_as}^1", task.merged_as, Against.MERGED)
-        live = self._worktree(task, attempts)
+        live = self._worktree()
         new = live or task.commit
         if new is None:
             return None
@@ -99,8 +102,9 @@ class TaskDiffs:
         found = [value for name in names if (value := await refs.value(name)) is not None]
         return found[0] if found else self._run.base
 
-    def _worktree(self, task: TaskRunRecord, attempts: Sequence[AttemptRecord]) -> Slot | None:
+    def _worktree(self) -> Slot | None:
         """Where its agent is at work, if that is still so."""
+        task, attempts = self._task, self._attempts
         last = attempts[-1] if attempts else None
         if task.state not in ACTIVE_STATES or last is None or not last.worktree:
             return None

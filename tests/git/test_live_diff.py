@@ -73,22 +73,23 @@ async def test_from_the_first_line_to_the_merge(session: Any) -> None:
 
         lease = await pool.acquire(session.name("mine"))
         branch = await session.branches.begin(lease, "r1", "mine", 1, session.repository.head)
-        diffs = TaskDiffs(session.private, _run(session))
         task = _task("mine", TaskRunState.RUNNING)
         tries = [AttemptRecord("r1", "mine", 1, "a", 1, "", "", worktree=str(lease.worktree))]
-        assert (await diffs.changes(task, tries, None)).text == ""
+        assert (
+            await TaskDiffs(session.private, _run(session), task, tries).changes(None)
+        ).text == ""
         _write(lease, "mine")
-        told = await diffs.changes(task, tries, None)
+        told = await TaskDiffs(session.private, _run(session), task, tries).changes(None)
         assert (told.live, told.against, told.commit) == (
             True,
             Against.START,
             session.repository.head,
         )
         assert "+mine" in told.text
-        assert await diffs.lines(task, tries) == (1, 0)
+        assert await TaskDiffs(session.private, _run(session), task, tries).lines() == (1, 0)
 
         await session.merge(other, merging, "other")
-        told = await diffs.changes(task, tries, Against.MERGED)
+        told = await TaskDiffs(session.private, _run(session), task, tries).changes(Against.MERGED)
         assert (told.live, told.commit) == (True, session.merger.tip)
         assert "-other" in told.text
 
@@ -96,22 +97,21 @@ async def test_from_the_first_line_to_the_merge(session: Any) -> None:
         pool.release(lease)
         task = replace(task, state=TaskRunState.MERGING, commit=work.oid)
         tries = [replace(tries[0], commit=work.oid)]
-        told = await diffs.changes(task, tries, None)
+        told = await TaskDiffs(session.private, _run(session), task, tries).changes(None)
         assert (told.live, told.commit) == (False, session.repository.head)
         assert "other" not in told.text
-        assert "+mine" in await diffs.unified(task, tries)
+        assert "+mine" in await TaskDiffs(session.private, _run(session), task, tries).unified()
 
         await session.merge(work, merging, "mine")
         task = replace(task, state=TaskRunState.MERGED, merged_as=session.merger.tip)
         for against in (None, *Against):
-            told = await diffs.changes(task, tries, against)
+            told = await TaskDiffs(session.private, _run(session), task, tries).changes(against)
             assert told.against is (against or Against.MERGED)
             assert "+mine" in told.text
             assert "other" not in told.text
         merging.saved = True
-    assert await diffs.changes(_task("none", TaskRunState.PENDING), [], None) == TaskChanges(
-        "", Against.START, ""
-    )
+    none = TaskDiffs(session.private, _run(session), _task("none", TaskRunState.PENDING))
+    assert await none.changes(None) == TaskChanges("", Against.START, "")
 
 
 def _write(lease: Any, name: str) -> None:
