@@ -316,6 +316,8 @@ class ExecutionBody(CoveredVertical):
             pane.refresh_head()
         if self.more.display:
             self.more.refresh()
+        if any(self.live.limits(self.now())):
+            self.tasks.refresh()  # their rows count down
 
     def on_resize(self, event: events.Resize) -> None:
         """Beside or below, and as many panes as fit."""

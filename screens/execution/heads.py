@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, Parked, RunModel, TaskView
-from cc4tui.screens.execution.numbers import cost, growth, meters, tokens
+from cc4tui.screens.execution.numbers import cost, growth, look_of, meters, tokens
 from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
 from cc4tui.screens.planning.forecast_rows import between
@@ -210,7 +210,7 @@ def pane_lines(
         heard: What was seen of its output, for its limits.
         changed: Lines that came and went; None when that is not known.
     """
-    look = TASK_RUN_LOOKS[task.state]
+    look = look_of(task, now)
     digit = str(number) if 0 < number < 10 else " "
     left: list[Span] = [
         (digit, "muted"),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
-from cc4tui.screens.glyphs import sign
+from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS, Look, sign
 from cc4tui.screens.lines import Line
 from cc4tui.screens.times import duration
 
@@ -13,6 +13,11 @@ from cc4tui.screens.times import duration
 _BLOCKS, _PLAIN_BLOCKS = "▁▂▃▄▅▆▇█", ".:-=+*%#"
 NEAR = 0.25
 """Share of a limit from which the time that is left is told."""
+
+
+def look_of(task: TaskView, now: datetime) -> Look:
+    """How a task's state is shown: a ready one whose agent is limited is parked."""
+    return TASK_RUN_LOOKS[task.state] if task.waits_until(now) is None else PARKED_LOOK
 
 
 def tokens(usage: TokenUsage) -> str:

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import PROBLEM_STATES, RunModel, TaskView
-from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS, sign
+from cc4tui.screens.execution.numbers import look_of
+from cc4tui.screens.glyphs import TASK_RUN_LOOKS, sign
 from cc4tui.screens.lines import Line, Span
 from cc4tui.screens.times import duration
 from cc4tui.screens.widgets.row_list import Row
@@ -38,7 +39,7 @@ def draw_task(task: TaskView, now: datetime, width: int) -> Row:
         now: For the time it takes so far.
         width: Cells of the row.
     """
-    look = TASK_RUN_LOOKS[task.state] if task.waits_until(now) is None else PARKED_LOOK
+    look = look_of(task, now)
     title_ink = "text" if task.state not in DONE_STATES else "muted"
     left: list[Span] = [
         (f"{look.sign} {look.word:<{_WORD_WIDTH}} ", look.ink),

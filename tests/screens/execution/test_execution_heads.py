@@ -115,6 +115,7 @@ def test_a_limit_is_counted_down_and_then_forgotten(
     assert "(in 2:05), 2 tasks wait: hit it" in row
     rows = [draw_task(task, now, 100) for task in told.model.tasks.values()]
     assert "parked" in plain(rows[0].left)
+    assert "⏸ parked" in plain(pane_lines(told.model.tasks["1"], now, 100)[0])
     assert plain(rows[0].right) == "claude in 2:05"
     assert "parked" not in plain(rows[2].left)
     later = now + timedelta(seconds=126)
