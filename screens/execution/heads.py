@@ -130,8 +130,12 @@ def _then(model: RunModel, when: datetime, width: int) -> Iterator[Line]:
     """Which moment is shown, and the way back."""
     at = f"{when.astimezone():%H:%M:%S}"
     words = f" {sign('◀', '<')} as of {at}, {duration(model.seconds(when))} after its begin "
+    many = width >= _WIDE
     tip = f" {model.run.branch} at {model.tip[:9]}" if model.tip else ""
-    keys = ((" [ ] earlier, later  ", "muted"), ("End returns to now ", "wait"))
+    keys: Line = (
+        (" [ ] earlier, later " if many else "", "muted"),
+        (" End returns to now ", "wait"),
+    )
     yield spread(cleaned(((words, "alarm"), (tip, "muted"))), cleaned(keys), width)
 
 

@@ -59,7 +59,7 @@ def growth(steps: Sequence[tuple[float, float]], end: float, cells: int) -> str:
     if most <= 0:
         return ""
     bars = sign(_BLOCKS, _PLAIN_BLOCKS)
-    return "".join(bars[min(int(share / most * 8), 7)] if share > 0 else " " for share in shares)
+    return "".join(bars[1 + int(share / most * 6) if share > 0 else 0] for share in shares)
 
 
 def _countdown(task: TaskView, now: datetime, heard: Heard) -> Line:

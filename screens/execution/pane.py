@@ -353,7 +353,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         if self.raw:
             parts.append("raw output")
         if self._as_of is not None and self._until is None and self._is_open_then:
-            parts.append("all of its output: nobody noted when it was written")
+            parts.append("its whole output, times unknown")
         if self.log_view.search is not None:
             parts.append(self.log_view.search.told)
         elif not self.log_view.following:

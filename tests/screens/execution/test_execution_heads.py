@@ -324,8 +324,8 @@ def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
 
 def test_growth_is_drawn_where_it_happened() -> None:
     steps = [(0.0, 100.0), (59.0, 200.0), (60.0, 200.0)]
-    assert growth(steps, 60.0, 6) == "█    █"
-    assert growth([(0.0, 10.0), (30.0, 90.0)], 60.0, 6) == "▂  █  "
+    assert growth(steps, 60.0, 6) == "█▁▁▁▁█"
+    assert growth([(0.0, 10.0), (30.0, 90.0)], 60.0, 6) == "▂▁▁█▁▁"
     assert growth([], 60.0, 6) == growth([(1.0, 0.0)], 60.0, 6) == growth(steps, 0.0, 6) == ""
 
 
@@ -347,7 +347,7 @@ def test_the_estimate_is_a_range_and_the_growth_stands_beside_its_sum(
     told.use("2", 4000, None)
     lines = [plain(line) for line in run_lines(told.model, now, 120, (360.0, 660.0))]
     assert "6 to 11 min left  2 of 4 workers" in lines[0]
-    assert lines[1].rstrip().endswith("34k tokens █             $0.41 + ? █")
+    assert lines[1].rstrip().endswith("34k tokens █▁▁▁▁▁▁▁▁▁▁▁  $0.41 + ? █▁▁▁▁▁▁▁▁▁▁▁")
     assert [step.tokens for step in told.model.spent] == [1000, 21_000, 30_000, 34_000]
     narrow = [plain(line) for line in run_lines(told.model, now, 80, (360.0, 660.0))]
     assert "6 to 11 min left" in narrow[0]

@@ -100,7 +100,7 @@ async def test_the_run_head_counts_in_glyphs_and_words(watch: Open, settle: Sett
         head = text_of(tab_of(pilot).head)
         for part in ("● running", "0/4", "plans/api.md", "● 2 running", "○ 2 pending"):
             assert part in head
-        for part in ("2 of 4 workers", "34k tokens █ ", "$0.41 █"):
+        for part in ("2 of 4 workers", "34k tokens █▁", "$0.41 █▁"):
             assert part in head
 
 
