@@ -438,6 +438,10 @@ class OutputSize:
     err: int
 
 
+OutputNote = tuple[datetime, OutputSize]
+"""How much an agent had written at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """What an agent waits for a person for. Texts are raw: clean them to show."""
@@ -728,10 +732,8 @@ class CommandCenter(Protocol):
             until: Nothing after that; None = all, and what comes.
         """
 
-    async def output_size(
-        self, run: str, task: str, attempt: int, when: datetime
-    ) -> OutputSize | None:
-        """How much an agent had written at a time; None when nobody noted it."""
+    async def output_times(self, run: str, task: str, attempt: int) -> list[OutputNote]:
+        """When an agent had written how much, the oldest first, as far as it was noted."""
 
 
 class OutputReader(Protocol):
@@ -739,3 +741,6 @@ class OutputReader(Protocol):
 
     async def read(self) -> "list[AgentEvent]":
         """What came since the last call; an empty list when nothing did. Never blocks the loop."""
+
+    def reach(self, until: OutputSize | None) -> None:
+        """From now on read nothing after that; None = all."""

@@ -38,6 +38,7 @@ from cc4tui.ports import (
     MessageWay,
     Notebook,
     OpenRequest,
+    OutputNote,
     OutputReader,
     OutputSize,
     PlanSummary,
@@ -636,14 +637,11 @@ class Runtime:
 
         return output_reader(self._attempt_folder(run, task, attempt), self.redactor, until)
 
-    async def output_size(
-        self, run: str, task: str, attempt: int, when: datetime
-    ) -> OutputSize | None:
-        """How much an agent had written at a time; None when nobody noted it."""
-        from cc4tui.services.pipeline.output_times import size_at
+    async def output_times(self, run: str, task: str, attempt: int) -> list[OutputNote]:
+        """When an agent had written how much, as far as it was noted."""
+        from cc4tui.services.pipeline.output_times import read_times
 
-        folder = self._attempt_folder(run, task, attempt)
-        return await asyncio.to_thread(size_at, folder, when.timestamp())
+        return await asyncio.to_thread(read_times, self._attempt_folder(run, task, attempt))
 
     # --- inside ----------------------------------------------------------------------------
 

@@ -143,6 +143,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("pause", "P", "pause", "Start nothing new, or go on; agents at work stay at work", 20),
         Verb("shell", "o", "shell", "Open a shell in the worktree of the agent that works", 0),
         Verb("editor", "E", "editor", "Open what the agent changed in $EDITOR, in its worktree", 0),
+        Verb("toggle_times", "ctrl+t", "times", "Tell when each line of the log was written"),
         Verb("pager", "O", "pager", "Open the log that is shown in $PAGER", 0),
         Verb("pin", "space", "pin", "Pin the pane: it stays whatever else needs room; again: not"),
         Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),

@@ -1,12 +1,14 @@
 """What an agent said and did, as lines of a log: tool calls folded, reasoning dimmed."""
 
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cc4tui.domain import agent as a
 from cc4tui.domain.text import clean, clean_line
-from cc4tui.ports import OutputReader
+from cc4tui.ports import OutputNote, OutputReader, OutputSize
 from cc4tui.screens.glyphs import sign
 from cc4tui.screens.widgets.log_source import MemorySource
 
@@ -28,6 +30,16 @@ _PIECES_PER_PULL = 8
 """Reads of the agent's files in one turn, 256 KiB each, so that a flood leaves time for keys."""
 
 
+Mark = tuple[int, datetime | None]
+"""Offset in a text, and when the text before it was said."""
+
+
+def when_said(marks: Sequence[Mark], offset: int) -> datetime | None:
+    """When the text at an offset was said; None when that is not known."""
+    at = bisect_right(marks, offset, key=lambda mark: mark[0])
+    return marks[at][1] if at < len(marks) else None
+
+
 class Feed:
     """Turns one attempt's events into the text of a log view.
 
@@ -35,9 +47,22 @@ class Feed:
 
     Args:
         reader: Decodes the attempt's output.
+        until: Nothing after that is read; None = all, and what comes.
+        notes: When the agent had written how much, to know when it said what; None = nobody asks.
     """
 
-    def __init__(self, reader: OutputReader) -> None:
+    def __init__(
+        self,
+        reader: OutputReader,
+        until: OutputSize | None = None,
+        notes: Sequence[OutputNote] | None = None,
+    ) -> None:
+        self.marks: list[Mark] | None = None if notes is None else []
+        """When the text was said; None where nobody asked for that."""
+        self._notes = deque(notes or ())
+        self._until = until
+        self._is_past = not notes
+        """Whether what is read now was said nobody knows when."""
         self.source = MemorySource()
         self.last_action = ""
         """What the agent did last, in one line; of one that only writes, its last line."""
@@ -50,11 +75,27 @@ class Feed:
     async def pull(self) -> bool:
         """Take what came since the last call; True when there was something."""
         for piece in range(_PIECES_PER_PULL):
+            if self._notes:
+                self._reader.reach(self._notes[0][1])
             events = await self._reader.read()
-            if not events:
+            if events:
+                self.take(events)
+                self._mark()
+            elif self._notes:
+                self._notes.popleft()
+                if not self._notes:
+                    self._reader.reach(self._until)
+            else:
+                self._is_past = False
                 return piece > 0
-            self.take(events)
         return True
+
+    def _mark(self) -> None:
+        """Note when the newest text was said."""
+        if self.marks is not None:
+            when = self._notes[0][0] if self._notes else None
+            now = None if self._is_past else datetime.now(UTC)
+            self.marks.append((self.source.size(), when or now))
 
     def take(self, events: Sequence[a.AgentEvent]) -> None:
         """Append these events."""

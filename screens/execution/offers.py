@@ -52,7 +52,17 @@ _COMMITTED = frozenset({TaskRunState.VERIFYING, TaskRunState.MERGING, *DONE_STAT
 """States of tasks whose work is as it will be."""
 _IN_THE_PAST = frozenset(
     {
-        *("zoom", "back", "timeline", "diff", "other_base", "toggle_raw", "problems", "search"),
+        *(
+            "zoom",
+            "back",
+            "timeline",
+            "diff",
+            "other_base",
+            "toggle_raw",
+            "toggle_times",
+            "problems",
+            "search",
+        ),
         *("pager", "scrub", "return_to_now", "tasks", "focus_near", "focus_pane", "scroll_pane"),
     }
 )
@@ -80,6 +90,7 @@ _FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
     "pager": _shows_a_pane,
     "pause": lambda tab: tab.model is not None and not tab.model.is_over,
     "toggle_raw": _shows_a_pane,
+    "toggle_times": _shows_a_pane,
     "other_try": _shows_a_pane,
     "problems": lambda tab: tab.model is not None and any(tab.model.problems()),
     "judge_changes": lambda tab: tab.model is not None and tab.model.quarantine is not None,

@@ -1,7 +1,8 @@
 """A pane: one agent's heading above its live output."""
 
-from collections.abc import Callable
-from datetime import datetime
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,8 +15,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
-from cc4tui.ports import CommandCenter, OutputSize
-from cc4tui.screens.execution.feed import Feed, last_line
+from cc4tui.ports import CommandCenter, OutputNote, OutputSize
+from cc4tui.screens.execution.feed import Feed, last_line, when_said
 from cc4tui.screens.execution.heads import pane_lines
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
 from cc4tui.screens.guard import attempt
@@ -133,6 +134,8 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.clock = clock
         self._as_of: datetime | None = None
         """The time as of which it shows its output; None = now."""
+        self._notes: Sequence[OutputNote] | None = None
+        """When the agent had written how much; None while nobody asks when it said what."""
         self._until: OutputSize | None = None
         """How much there was then; None = nobody noted it, or all."""
         self.changed: tuple[int, int] | None = None
@@ -178,6 +181,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         if (run_id, task.id) != (self.run_id, self.task_id):
             self.run_id, self._shown, self._older, self.feed = run_id, None, False, None
             self._until, self._told_action, self.changed = None, "", None
+            self._forget_times()
             self.log_view.set_empty(_waiting_for(task))
             self.log_view.set_source(MemorySource(), wrapped=True)
         moved, self._as_of = as_of != self._as_of, as_of
@@ -212,6 +216,8 @@ class AgentPane(CoveredContainer, can_focus=True):
     def _show_attempt(self, shown: AttemptView) -> None:
         before, self._shown = self._shown, shown
         other = before is None or before.number != shown.number
+        if other:
+            self._forget_times()
         if self._as_of is not None and shown.finished is None:
             attempt(self, self._cut(self._as_of, shown), group="cut", latest=True)
         elif other or self._until is not None:
@@ -224,12 +230,37 @@ class AgentPane(CoveredContainer, can_focus=True):
         """Show as much as the agent had written at a time; all of it if nobody noted that."""
         task = self.task_view
         assert task is not None
-        until = await self._center.output_size(self.run_id, task.id, shown.number, when)
+        notes = await self._center.output_times(self.run_id, task.id, shown.number)
+        until = _size_at(notes, when)
         still = self.task_view is task and self._as_of == when
         if still and (self.feed is None or until != self._until):
             self._until, self.feed, self._told_action = until, None, ""
             self._show_source()
             self.refresh_head()
+
+    async def toggle_times(self) -> None:
+        """Tell before each line when it was written, as far as that is known; or do not."""
+        task, shown = self.task_view, self._shown
+        if self._notes is not None or task is None or shown is None:
+            self._forget_times()
+            return
+        notes = await self._center.output_times(self.run_id, task.id, shown.number)
+        if self.task_view is task and shown.number == self.attempt_number:
+            self._notes, self.feed = notes, None
+            self._show_source()
+            self.log_view.set_stamps(self._when_said)
+
+    def _forget_times(self) -> None:
+        if self._notes is not None:
+            self._notes = None
+            self.log_view.set_stamps(None)
+
+    def _when_said(self, offset: int) -> datetime | None:
+        if not self.raw:
+            marks = self.feed.marks if self.feed is not None else None
+        else:
+            marks = [(size.out, when) for when, size in self._notes or ()]
+        return when_said(marks or (), offset)
 
     def toggle_raw(self) -> None:
         """Show the output as it was written, or in a structured way."""
@@ -248,7 +279,8 @@ class AgentPane(CoveredContainer, can_focus=True):
             reader = self._center.agent_output(
                 self.run_id, self.task_view.id, shown.number, self._until
             )
-            self.feed = Feed(reader)
+            notes = None if self._notes is None else _notes_until(self._notes, self._until)
+            self.feed = Feed(reader, self._until, notes)
         self.log_view.set_source(self.feed.source, wrapped=True)
 
     def _show_file(self, path: Path) -> None:
@@ -282,6 +314,9 @@ class AgentPane(CoveredContainer, can_focus=True):
             return False
         if came:
             self._hear()
+            if self.raw and self._notes is not None and not self._late and self._until is None:
+                size = OutputSize(self.log_view.window.reader.size, 0)
+                self._notes = [*self._notes, (datetime.now(UTC), size)]
         if self.raw:
             action = self._last_shown() if came else self._told_action
         else:
@@ -386,6 +421,18 @@ class AgentPane(CoveredContainer, can_focus=True):
         if event.chain == 2:
             event.stop()
             self.post_message(self.Opened(self))
+
+
+def _size_at(notes: Sequence[OutputNote], when: datetime) -> OutputSize | None:
+    """How much had been written at a time; None when nothing was noted."""
+    if not notes:
+        return None
+    at = bisect_right(notes, when, key=lambda note: note[0])
+    return notes[at - 1][1] if at else OutputSize(0, 0)
+
+
+def _notes_until(notes: Sequence[OutputNote], until: OutputSize | None) -> Sequence[OutputNote]:
+    return notes if until is None else [note for note in notes if note[1].out <= until.out]
 
 
 def _waiting_for(task: TaskView) -> Line:

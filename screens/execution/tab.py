@@ -152,6 +152,12 @@ class ExecutionTab(ExecutionBody):
             pane.toggle_raw()
             pane.refresh_head()
 
+    def action_toggle_times(self) -> None:
+        """Tell when each line of the log was written, or do not."""
+        pane = self.grid.zoomed or self.focused_pane
+        if pane is not None:
+            attempt(self, pane.toggle_times(), group="times", latest=True)
+
     def action_other_try(self, by: int) -> None:
         """Show an earlier or a later try."""
         pane = self.grid.zoomed or self.focused_pane

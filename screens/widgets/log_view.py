@@ -5,6 +5,8 @@ which at ten thousand lines a second freezes the app. This one keeps nothing: a 
 size, and a repaint reads the lines that are in sight. Growth never causes a layout.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -35,6 +37,10 @@ WHEEL_ROWS = 3
 _STRIPS_KEPT = 512
 LEFT = 1
 """Empty cells before every row."""
+STAMP = 9
+"""Cells of the time before a line."""
+Stamp = Callable[[int], datetime | None]
+"""When the line was written that begins at an offset; None when that is not known."""
 _SELECTION_CAP = 4 * 2**20
 """Bytes of a log that a selection may copy."""
 
@@ -83,6 +89,10 @@ class LogView(Widget):
         """Where in the log it lies; found when the bar is drawn."""
         self._strips: dict[LogRow, Strip] = {}
         self._palette: Palette | None = None
+        self._stamp: Stamp | None = None
+        """Tells when a line was written."""
+        self._left = LEFT
+        """Cells before a row."""
         self._chosen: Selection | None = None
         """What is selected with the mouse."""
         self._grabbed = False
@@ -114,6 +124,11 @@ class LogView(Widget):
         self.stop_search()
         self.poll()
         self._redraw()
+
+    def set_stamps(self, stamp: Stamp | None) -> None:
+        """Tell before each line when it was written; None = do not."""
+        self._stamp, self._left = stamp, LEFT + (STAMP if stamp is not None else 0)
+        self._remake()
 
     def set_reading(self, reading: bool) -> None:
         """Take keys and let text be selected, or only show what comes."""
@@ -153,7 +168,7 @@ class LogView(Widget):
 
     def _fit(self) -> None:
         """Wrap for the size that is drawn, which may be ahead of the message that tells of it."""
-        width, height = max(self.size.width - LEFT - self._bar, 1), max(self.size.height, 1)
+        width, height = max(self.size.width - self._left - self._bar, 1), max(self.size.height, 1)
         if (width, height) != (self.window.width, self.window.height):
             if width != self.window.width:
                 self.window.forget()
@@ -191,7 +206,7 @@ class LogView(Widget):
             return self._blank(y, palette)
         strip = self._strip(self._rows[y], palette)
         if self._bar and not self.window.following:
-            row = strip.crop(0, LEFT + self.window.width)
+            row = strip.crop(0, self._left + self.window.width)
             return Strip.join([row, self._bar_cell(y, palette)])
         return strip
 
@@ -227,15 +242,25 @@ class LogView(Widget):
     def _draw(self, row: LogRow, spans: tuple[Span, ...], palette: Palette) -> Strip:
         """One strip of exactly the view's width: making strips is what drawing costs most."""
         segments = [Segment(text, palette.style(pen)) for text, pen in spans]
-        segments.insert(0, Segment(" " * LEFT, palette.base))
-        width = LEFT + self.window.width + self._bar
-        used = LEFT + sum([len(text) if text.isascii() else cell_len(text) for text, _ in spans])
+        segments.insert(0, self._margin(row, palette))
+        width = self._left + self.window.width + self._bar
+        used = self._left + sum(
+            [len(text) if text.isascii() else cell_len(text) for text, _ in spans]
+        )
         if used < width:
             segments.append(Segment(" " * (width - used), palette.base))
         strip = Strip(segments, max(used, width))
         if used > width:
             strip = strip.crop(0, width)
-        return strip.apply_offsets(row.column - LEFT, row.line) if self.can_focus else strip
+        return strip.apply_offsets(row.column - self._left, row.line) if self.can_focus else strip
+
+    def _margin(self, row: LogRow, palette: Palette) -> Segment:
+        """What stands before a row: when its line was written, if that is asked for and known."""
+        if self._stamp is None:
+            return Segment(" " * LEFT, palette.base)
+        when = self._stamp(row.line) if row.number == 0 else None
+        told = "" if when is None else f"{when.astimezone():%H:%M:%S}"
+        return Segment(f"{' ' * LEFT}{told:<{STAMP}}", palette.named("muted"))
 
     def _bar_cell(self, y: int, palette: Palette) -> Strip:
         if self._share is None:

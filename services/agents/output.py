@@ -44,6 +44,11 @@ class FileOutputReader:
         self._err_lines = LineSplitter(TEXT_CAP)
         self._turn = asyncio.Lock()
 
+    def reach(self, until: OutputSize | None) -> None:
+        """From now on read nothing after that; None = all."""
+        self._out.limit = until.out if until else None
+        self._err.limit = until.err if until else None
+
     async def read(self) -> list[AgentEvent]:
         """What came since the last call; an empty list when nothing did."""
         async with self._turn:
@@ -99,7 +104,7 @@ class FileTail:
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
         self._path = path
-        self._limit = limit
+        self.limit = limit
         """Nothing after that offset is read."""
         self._offset = 0
         self.is_open_line = False
@@ -131,7 +136,7 @@ class FileTail:
             size = self._path.stat().st_size
         except FileNotFoundError:
             return 0
-        return size if self._limit is None else min(size, self._limit)
+        return size if self.limit is None else min(size, self.limit)
 
     def _next_piece(self) -> bytes:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -147,8 +152,8 @@ class FileTail:
         """The next data and where it begins; once more if it was freed while it was read."""
         while True:
             start, end = _data_from(descriptor, self._offset)
-            if self._limit is not None:
-                start, end = min(start, self._limit), min(end, self._limit)
+            if self.limit is not None:
+                start, end = min(start, self.limit), min(end, self.limit)
             if end <= start:
                 return start, b""
             data = os.pread(descriptor, min(CHUNK, end - start), start)

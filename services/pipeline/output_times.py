@@ -3,10 +3,10 @@
 import logging
 import os
 import time
-from bisect import bisect_right
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cc4tui.ports import OutputSize
+from cc4tui.ports import OutputNote, OutputSize
 
 
 log = logging.getLogger(__name__)
@@ -59,26 +59,19 @@ class OutputTimes:
             log.info("%s cannot be written: %s", self._path, error)
 
 
-def size_at(folder: Path, when: float) -> OutputSize | None:
-    """How much had been written at a time; None when nothing was noted.
-
-    Blocks: call it in a thread.
-    """
+def read_times(folder: Path) -> list[OutputNote]:
+    """All notes of an attempt, the oldest first. Blocks: call it in a thread."""
     try:
         lines = (folder / NAME).read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return None
-    notes = [note for line in lines if (note := _parsed(line)) is not None]
-    at = bisect_right(notes, when, key=lambda note: note[0])
-    if not notes:
-        return None
-    return notes[at - 1][1] if at else OutputSize(0, 0)
+        return []
+    return [note for line in lines if (note := _parsed(line)) is not None]
 
 
-def _parsed(line: str) -> tuple[float, OutputSize] | None:
+def _parsed(line: str) -> OutputNote | None:
     """A note; None for one that was cut off."""
     try:
         when, out, err = line.split()
-        return float(when), OutputSize(int(out), int(err))
-    except ValueError:
+        return datetime.fromtimestamp(float(when), UTC), OutputSize(int(out), int(err))
+    except (ValueError, OverflowError, OSError):
         return None

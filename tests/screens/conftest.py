@@ -37,6 +37,7 @@ from cc4tui.ports import (
     Instance,
     MessageWay,
     OpenRequest,
+    OutputNote,
     OutputSize,
     PlanSummary,
     RepositoryInfo,
@@ -222,9 +223,13 @@ class FakeOutput:
     def __init__(self, said: list[AgentEvent]) -> None:
         self._said = said
         self._read = 0
+        self._limit: int | None = None
+
+    def reach(self, until: OutputSize | None) -> None:
+        self._limit = None if until is None else until.out
 
     async def read(self) -> list[AgentEvent]:
-        new = self._said[self._read :]
+        new = self._said[self._read : self._limit]
         self._read += len(new)
         return new
 
@@ -501,15 +506,13 @@ class FakeCenter:
     ) -> FakeOutput:
         """Of an earlier time: each event counts as a byte."""
         said = self.said.setdefault((run, task, attempt), [])
-        return FakeOutput(said if until is None else said[: until.out])
+        output = FakeOutput(said)
+        output.reach(until)
+        return output
 
-    async def output_size(
-        self, run: str, task: str, attempt: int, when: datetime
-    ) -> OutputSize | None:
-        notes = self.sizes.get((run, task, attempt))
-        if notes is None:
-            return None
-        return OutputSize(max([size for at, size in notes if at <= when], default=0), 0)
+    async def output_times(self, run: str, task: str, attempt: int) -> list[OutputNote]:
+        notes = self.sizes.get((run, task, attempt), [])
+        return [(at, OutputSize(size, 0)) for at, size in notes]
 
 
 def _summary(plan: Plan) -> PlanSummary:

@@ -135,3 +135,24 @@ async def test_in_the_timeline_the_moment_is_marked(
         assert tab.as_of is not None
         await pilot.press("escape")
         assert tab.as_of is None
+
+
+async def test_when_a_line_was_said(open_app: Any, past_run: Any, settle: Any) -> None:
+    def column(pilot: Any) -> list[str]:
+        view = pilot.app.query_one(ExecutionTab).grid.zoomed.log_view
+        return [view.render_line(y).text[1:].rstrip() for y in range(view.size.height)]
+
+    begin = past_run.model.tasks["1.2"].attempts[0].started
+    times = [f"{(begin + timedelta(seconds=n)).astimezone():%H:%M:%S}" for n in range(10)]
+    async with open_app(past_run.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: tab.grid.panes)
+        tab._show_whole("1.2")
+        await settle(pilot, lambda: "line 9" in column(pilot))
+        await pilot.press("ctrl+t")
+        # said within the second before it was noted; nobody noted when the last one was
+        told = [f"{times[n + 1]} line {n}" for n in range(9)]
+        await settle(pilot, lambda: column(pilot)[:9] == told)
+        assert column(pilot)[9].endswith("line 9")
+        await pilot.press("ctrl+t")
+        await settle(pilot, lambda: column(pilot)[:2] == ["line 0", "line 1"])
