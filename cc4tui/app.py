@@ -6,7 +6,6 @@ import faulthandler
 import select
 import signal
 import sys
-import termios
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -65,8 +64,7 @@ async def _run(start: Path, plan: str | None) -> int:
                     group.create_task(_watch_terminal(leaving.leave)),
                     group.create_task(_make_ready(runtime, app, unfit)),
                 ]
-                with _terminal_given_back():
-                    await app.run_async()
+                await app.run_async()
                 for task in beside:
                     task.cancel()
             await leaving.finish()
@@ -133,23 +131,6 @@ def _say(sentence: str) -> None:
     """To whoever still listens: the terminal may be gone."""
     with contextlib.suppress(OSError, ValueError):
         print(sentence, file=sys.stderr, flush=True)  # noqa: T201
-
-
-@contextlib.contextmanager
-def _terminal_given_back() -> Iterator[None]:
-    """Leave the terminal in the mode it was in. After SIGSTOP and SIGCONT, Textual takes the mode
-    that it has set itself for the one of before."""
-    try:
-        fd = (sys.__stdin__ or sys.stdin).fileno()
-        before = termios.tcgetattr(fd)
-    except (OSError, ValueError, termios.error):
-        yield
-        return
-    try:
-        yield
-    finally:
-        with contextlib.suppress(termios.error):  # it may be gone
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
 @contextlib.contextmanager

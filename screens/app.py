@@ -15,6 +15,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Container
+from textual.driver import Driver
 from textual.widget import Widget
 
 from cc4tui.domain.run import DONE_STATES, NO_BOUNDARY, RunRecord, RunStatus
@@ -108,6 +109,15 @@ class CommandCenterApp(App[None]):
         self._body = Container(id="body")
 
     # --- shell ------------------------------------------------------------------------------
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own, which in a terminal also outlives being stopped by somebody else."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from cc4tui.screens.driver import TerminalDriver
+
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our inks for themes that do not have them."""

@@ -69,7 +69,9 @@ class Detached:
         return self.process.returncode
 
     def open_gate(self, *tasks: str) -> None:
-        (self.project.root.parent / "gate").write_text(" ".join(tasks))
+        half = self.project.root.parent / "gate.half"  # agents must not read an empty one
+        half.write_text(" ".join(tasks))
+        half.rename(half.with_name("gate"))
 
     def has_ended(self, task: str) -> bool:
         return (self.folders[task] / "ended").exists()

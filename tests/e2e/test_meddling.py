@@ -13,7 +13,8 @@ PLAN = "# P\n\n## Batch 1: A\n- [ ] 1.1 During\n\n## Batch 2: B\n- [ ] 2.1 After
 WAITS = """
 pathlib.Path(f"{task}.txt").write_text(task)
 if task == "1.1" and attempt == 1:
-    pathlib.Path(HERE, "at-work").write_text(os.getcwd())
+    pathlib.Path(HERE, "at-work.half").write_text(os.getcwd())
+    pathlib.Path(HERE, "at-work.half").rename(pathlib.Path(HERE, "at-work"))
     while not pathlib.Path(HERE, "go").exists():
         time.sleep(0.02)
 """

@@ -32,7 +32,7 @@ def test_what_survived_everything_is_ended_and_its_work_is_saved(project, agent,
         time.sleep(0.02)
     ours = psutil.Process(process.pid)
     watchers = [p for p in ours.children(recursive=True) if "supervision" in " ".join(p.cmdline())]
-    assert len(watchers) == 2
+    assert len(watchers) >= 2, "the one that forks and that of the agent; one may be ahead"
     for watcher in watchers:
         with contextlib.suppress(psutil.NoSuchProcess):
             watcher.send_signal(signal.SIGSTOP)

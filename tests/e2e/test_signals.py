@@ -274,6 +274,7 @@ def test_being_stopped_for_a_while_harms_nothing(project, running, ledger):
         time.sleep(0.05)
     assert terminal.process.poll() is None
     os.killpg(terminal.process.pid, signal.SIGCONT)
+    terminal.until(lambda: terminal.written.count(b"\x1b[?1049h") == 2)
     terminal.press("3")
     terminal.until("succeeded")
     terminal.press("q")
