@@ -91,7 +91,7 @@ def called(project, monkeypatch, capsysbinary):
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(project.root)
 
-    def call(*arguments):
+    def call(*arguments: str) -> Result:
         capsysbinary.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(arguments)
