@@ -1,6 +1,7 @@
 """The real Claude Code from npm does what the recordings say, against a scripted model."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -8,8 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psutil
 import pytest
@@ -17,7 +21,6 @@ import pytest
 from cc4tui.domain.agent import (
     AgentEvent,
     AgentJob,
-    AgentResult,
     Answer,
     Asked,
     BackingOff,
@@ -66,6 +69,25 @@ def ask(job: AgentJob, claude_environment: dict[str, str], run_agent: Callable) 
     return run
 
 
+@pytest.fixture
+def place(job: AgentJob, tmp_path: Path) -> Callable[..., AgentJob]:
+    """Gives the job a folder of its own, known by a name."""
+    numbers = count()
+
+    def own(name: str = "") -> AgentJob:
+        worktree = tmp_path / f"own-{name or next(numbers)}"
+        worktree.mkdir(exist_ok=True)
+        return replace(job, worktree=worktree)
+
+    return own
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What all of them return: agents mostly wait, for their model and for each other's start."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [done.result() for done in [pool.submit(call) for call in calls]]
+
+
 def test_writes_edits_runs_and_commits(ask: Callable, job: AgentJob) -> None:
     ended = ask(
         "Do it. <<think hmm>> <<say Writing>> <<tokens in=1000 out=200 cache=5000>>"
@@ -98,65 +120,79 @@ def test_writes_edits_runs_and_commits(ask: Callable, job: AgentJob) -> None:
     assert log.stdout == b"add a\n"
 
 
-@pytest.mark.parametrize(
-    ("marker", "code", "words"),
-    [
-        ("<<fail 401>>", ReasonCode.LOGIN, "claude failed: "),
-        ("<<fail 429 after=1>>", ReasonCode.QUOTA, "claude failed: API Error"),
-        ("<<fail 529>>", ReasonCode.QUOTA, "claude failed: API Error"),
-        ("<<fail 500>>", ReasonCode.AGENT, "claude failed: API Error"),
-        ("<<say x>> <<drop>> <<bash true>>", ReasonCode.AGENT, "claude failed: "),
-    ],
-)
-def test_errors_of_the_model(marker: str, code: ReasonCode, words: str, ask: Callable) -> None:
-    ended = ask(f"{marker} <<reply no>>", CLAUDE_CODE_MAX_RETRIES="1")
-    assert ended.code == 1, ended.output
-    assert (ended.result.outcome, ended.result.reason_code) == (AttemptOutcome.FAILED, code)
-    assert ended.result.reason.startswith(words)
+FAILURES = {
+    "<<fail 401>>": (ReasonCode.LOGIN, "claude failed: "),
+    "<<fail 429 after=1>>": (ReasonCode.QUOTA, "claude failed: API Error"),
+    "<<fail 529>>": (ReasonCode.QUOTA, "claude failed: API Error"),
+    "<<fail 500>>": (ReasonCode.AGENT, "claude failed: API Error"),
+    "<<say x>> <<drop>> <<bash true>>": (ReasonCode.AGENT, "claude failed: "),
+}
 
 
-def test_gets_over_two_overloads(ask: Callable, job: AgentJob) -> None:
-    ended = ask("<<fail 529 times=2>> <<write path=b.txt lines=2>>")
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
-    waits = [e for e in ended.events if isinstance(e, BackingOff)]
+def test_eight_at_once_each_with_its_own_fate(
+    ask: Callable, place: Callable, mock_model: Any
+) -> None:
+    """They share one HOME and one model: errors of it, overloads that pass, work."""
+    retries = {"CLAUDE_CODE_MAX_RETRIES": "1"}
+    *failed, overloaded, chosen, working = at_once(
+        *(partial(ask, f"{marker} <<reply no>>", job=place(), **retries) for marker in FAILURES),
+        partial(ask, "<<fail 529 times=2>> <<write path=b.txt lines=2>>", job=place("late")),
+        partial(
+            ask,
+            "<<sleep 2>> <<reply hi>>",
+            replace(SPEC, model="sonnet"),
+            replace(place(), effort="high"),
+        ),
+        partial(ask, "<<sleep 2>> <<write path=c.txt lines=2>>", job=place("work")),
+    )
+    for ended, (code, words) in zip(failed, FAILURES.values(), strict=True):
+        assert ended.code == 1, ended.output
+        assert (ended.result.outcome, ended.result.reason_code) == (AttemptOutcome.FAILED, code)
+        assert ended.result.reason.startswith(words)
+    outcomes = [ended.result.outcome for ended in (overloaded, chosen, working)]
+    assert outcomes == [AttemptOutcome.SUCCEEDED] * 3, (overloaded, chosen, working)
+    waits = [e for e in overloaded.events if isinstance(e, BackingOff)]
     assert [w.reason for w in waits] == [
         "overloaded (529), try 1 of 4",
         "overloaded (529), try 2 of 4",
     ]
-    assert (job.worktree / "b.txt").exists()
+    assert "sonnet" in next(e.model for e in chosen.events if isinstance(e, SessionStarted))
+    assert (place("late").worktree / "b.txt").exists()
+    assert (place("work").worktree / "c.txt").exists()
+    assert mock_model.stats()["max_active"] >= 2
 
 
-def test_limits_of_its_own(ask: Callable) -> None:
-    ended = ask(
-        "<<write path=a.txt lines=1>> <<write path=b.txt lines=1>>",
-        replace(SPEC, args=("--max-turns", "1")),
+def test_limits_of_its_own(ask: Callable, place: Callable) -> None:
+    writes = "<<write path=a.txt lines=1>> <<write path=b.txt lines=1>>"
+    turns, money = at_once(
+        partial(ask, writes, replace(SPEC, args=("--max-turns", "1")), place()),
+        partial(
+            ask,
+            f"<<tokens in=900000 out=9000>> {writes}",
+            replace(SPEC, args=("--max-budget-usd", "0.01")),
+            place(),
+        ),
     )
-    assert ended.result.reason == "claude stopped: Reached maximum number of turns (1)"
-    ended = ask(
-        "<<tokens in=900000 out=9000>> <<write path=a.txt lines=1>> <<write path=b.txt lines=1>>",
-        replace(SPEC, args=("--max-budget-usd", "0.01")),
-    )
-    assert ended.result.reason_code is ReasonCode.BUDGET
-    assert ended.result.reason.startswith("claude stopped: ")
+    assert turns.result.reason == "claude stopped: Reached maximum number of turns (1)"
+    assert money.result.reason_code is ReasonCode.BUDGET
+    assert money.result.reason.startswith("claude stopped: ")
 
 
-def test_resumes_a_session_in_the_same_folder(ask: Callable, job: AgentJob) -> None:
+def test_resumes_a_session_in_the_same_folder_or_a_copy_of_it(ask: Callable, job: AgentJob) -> None:
     first = ask("<<write path=one.txt lines=1>>")
-    again = ask(
-        "<<write path=two.txt lines=1>>", job=replace(job, resume_session=first.result.session)
+    known = replace(job, resume_session=first.result.session)
+    copied, unknown = at_once(
+        partial(ask, "<<write path=copy.txt lines=1>>", job=replace(known, copy_session=True)),
+        partial(ask, "hello", job=replace(job, resume_session=str(UUID(int=0)))),
     )
+    again = ask("<<write path=two.txt lines=1>>", job=known)
     assert again.result.outcome is AttemptOutcome.SUCCEEDED
     assert again.result.session == first.result.session
-    assert (job.worktree / "two.txt").exists()
-    unknown = ask("hello", job=replace(job, resume_session="00000000-0000-4000-8000-000000000000"))
+    assert copied.result.outcome is AttemptOutcome.SUCCEEDED
+    assert copied.result.session not in (None, first.result.session)
+    assert {path.name for path in job.worktree.glob("*.txt")} == {"one.txt", "copy.txt", "two.txt"}
     assert unknown.result.outcome is AttemptOutcome.FAILED
     assert "No conversation found with session ID" in unknown.result.reason
-
-
-def test_model_and_effort_are_understood(ask: Callable, job: AgentJob) -> None:
-    ended = ask("<<reply hi>>", replace(SPEC, model="sonnet"), replace(job, effort="high"))
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended.stderr
-    assert "sonnet" in next(e.model for e in ended.events if isinstance(e, SessionStarted))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
@@ -232,82 +268,87 @@ def test_an_interrupt_leaves_no_shell(
     assert not (job.worktree / "late.txt").exists()
 
 
-def test_asks_before_it_changes_something(ask: Callable, job: AgentJob) -> None:
-    asked = []
+QUESTION = {
+    "question": "Which database?",
+    "header": "Store",
+    "options": [
+        {"label": "PostgreSQL", "description": "a server"},
+        {"label": "SQLite", "description": "a file"},
+    ],
+    "multiSelect": False,
+}
 
-    def listen(event: AgentEvent, stream: Conversation) -> None:
-        if isinstance(event, Asked):
+
+def test_asks_as_its_policy_says(ask: Callable, place: Callable) -> None:
+    """`ask` before every change and with its question, `accept-edits` for the rest."""
+    asked, accepted = [], []
+
+    def answer(event: AgentEvent, stream: Conversation) -> None:
+        if isinstance(event, Asked) and event.kind == "question":
+            asked.append((event.kind, event.summary, event.choices))
+            stream.answer(event.ref, Answer(True, "SQLite"))
+        elif isinstance(event, Asked):
             asked.append((event.tool, event.summary, event.edits))
             stream.answer(event.ref, Answer(event.edits, "" if event.edits else "not that one"))
 
-    ended = ask(
-        "<<write path=a.txt lines=1>> <<bash touch b.txt>> <<read path=a.txt>>",
-        replace(SPEC, policy="ask"),
-        listen=listen,
-    )
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended.stderr
-    assert asked == [("Write", "Write a.txt", True), ("Bash", "Bash touch b.txt", False)]
-    assert (job.worktree / "a.txt").exists()
-    assert not (job.worktree / "b.txt").exists()
-    assert "not that one" in "".join(e.text for e in ended.events if isinstance(e, ToolReturned))
-    assert ended.result.reason == "claude was denied a tool call: Bash"
-
-
-def test_accepts_edits_without_asking_for_them(ask: Callable, job: AgentJob) -> None:
-    asked = []
-
-    def listen(event: AgentEvent, stream: Conversation) -> None:
+    def accept(event: AgentEvent, stream: Conversation) -> None:
         if isinstance(event, Asked):
-            asked.append(event.tool)
+            accepted.append(event.tool)
             stream.answer(event.ref, Answer(True))
 
-    spec = replace(SPEC, policy="accept-edits")
-    ended = ask("<<write path=a.txt lines=1>> <<bash touch /tmp>>", spec, listen=listen)
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
-    assert asked == ["Bash"]
+    question = json.dumps({"questions": [QUESTION]})
+    careful, bold = at_once(
+        partial(
+            ask,
+            f"<<write path=a.txt lines=1>> <<tool AskUserQuestion {question}>>"
+            " <<bash touch b.txt>> <<read path=a.txt>>",
+            replace(SPEC, policy="ask"),
+            place("careful"),
+            answer,
+        ),
+        partial(
+            ask,
+            "<<write path=a.txt lines=1>> <<bash touch /tmp>>",
+            replace(SPEC, policy="accept-edits"),
+            place("bold"),
+            accept,
+        ),
+    )
+    assert careful.result.outcome is AttemptOutcome.SUCCEEDED, careful.stderr
+    assert asked == [
+        ("Write", "Write a.txt", True),
+        ("question", "Which database?", ("PostgreSQL", "SQLite")),
+        ("Bash", "Bash touch b.txt", False),
+    ]
+    assert (place("careful").worktree / "a.txt").exists()
+    assert not (place("careful").worktree / "b.txt").exists()
+    said = "".join(e.text for e in careful.events if isinstance(e, ToolReturned))
+    assert "not that one" in said
+    assert '"Which database?"="SQLite"' in said
+    assert careful.result.reason == "claude was denied a tool call: Bash"
+    assert bold.result.outcome is AttemptOutcome.SUCCEEDED
+    assert accepted == ["Bash"]
 
 
-def test_hears_a_message_while_it_works(ask: Callable, job: AgentJob) -> None:
-    def listen(event: AgentEvent, stream: Conversation) -> None:
+def test_is_told_something_while_it_works(ask: Callable, place: Callable) -> None:
+    """A message after the command that runs; an interrupt sends it elsewhere at once."""
+
+    def add(event: AgentEvent, stream: Conversation) -> None:
         if isinstance(event, ToolCalled) and event.name == "Bash":
             stream.say("and one more <<write path=more.txt lines=1>>")
 
-    ended = ask("<<bash sleep 1>> <<write path=a.txt lines=1>>", listen=listen)
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
-    assert (job.worktree / "more.txt").exists()
-
-
-def test_is_interrupted_and_sent_elsewhere(ask: Callable, job: AgentJob) -> None:
-    def listen(event: AgentEvent, stream: Conversation) -> None:
+    def redirect(event: AgentEvent, stream: Conversation) -> None:
         if isinstance(event, ToolCalled) and event.name == "Bash":
             stream.interrupt()
             stream.say("rather this <<write path=other.txt lines=1>>")
 
-    ended = ask("<<bash sleep 60>> <<write path=late.txt lines=1>>", listen=listen)
-    assert ended.result.outcome is AttemptOutcome.SUCCEEDED
-    assert (job.worktree / "other.txt").exists()
-    assert not (job.worktree / "late.txt").exists()
-
-
-def test_four_at_once(
-    tmp_path: Path,
-    job: AgentJob,
-    claude_environment: dict[str, str],
-    run_agent: Callable,
-    mock_model: Any,
-) -> None:
-    """Four processes share one HOME and one model."""
-
-    def run(number: int) -> AgentResult:
-        worktree = tmp_path / f"w{number}"
-        worktree.mkdir()
-        prompt = f"<<sleep 2>> <<write path=f{number}.txt lines=2>>"
-        mine = replace(job, worktree=worktree, prompt=prompt)
-        backend = ClaudeBackend(claude_environment)
-        return run_agent(backend, mine, SPEC, claude_environment, timeout=100).result
-
-    with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(run, range(4)))
-    assert [result.outcome for result in results] == [AttemptOutcome.SUCCEEDED] * 4, results
-    assert all((tmp_path / f"w{number}" / f"f{number}.txt").exists() for number in range(4))
-    assert mock_model.stats()["max_active"] >= 2
+    told, redirected = at_once(
+        partial(ask, "<<bash sleep 1>> <<write path=a.txt lines=1>>", SPEC, place("told"), add),
+        partial(
+            ask, "<<bash sleep 60>> <<write path=late.txt lines=1>>", SPEC, place("sent"), redirect
+        ),
+    )
+    assert told.result.outcome is AttemptOutcome.SUCCEEDED
+    assert redirected.result.outcome is AttemptOutcome.SUCCEEDED
+    assert (place("told").worktree / "more.txt").exists()
+    assert {path.name for path in place("sent").worktree.glob("*.txt")} == {"other.txt"}
