@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from cc4tui.domain.agent import AgentResult
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import (
     DONE_STATES,
@@ -598,8 +599,7 @@ class Orchestrator:
                 report = replace(report, result=result)
         else:
             again = not over and (
-                self._session_is_lost(claim, result.outcome)
-                or await self._may_retry(claim, result.outcome)
+                self._session_is_lost(claim, result) or await self._may_retry(claim, result.outcome)
             )
             if again:
                 self._failures[claim.task] = result.reason
@@ -631,11 +631,11 @@ class Orchestrator:
             return False
         return await self._starved(claim) or self._retries_left(claim)
 
-    def _session_is_lost(self, claim: Claim, outcome: AttemptOutcome) -> bool:
-        """Whether it may have failed because of how it went on after a crash: then it begins
-        afresh, and that costs no retry."""
-        went_on = claim.after is not None and claim.after.cut
-        return went_on and outcome is AttemptOutcome.FAILED and self._stopping is None
+    def _session_is_lost(self, claim: Claim, result: AgentResult) -> bool:
+        """Whether it failed because what it went on with after a crash is not found any more: no
+        token was used. Then it begins afresh, and that costs no retry."""
+        went_on = claim.after is not None and claim.after.cut and not result.usage.total
+        return went_on and result.outcome is AttemptOutcome.FAILED and self._stopping is None
 
     async def _starved(self, claim: Claim, error: Exception | None = None) -> bool:
         """Whether an attempt failed for want of space: waits for it, and costs no retry.

@@ -1,5 +1,10 @@
 """The whole product with the real agents, offline."""
 
+import contextlib
+import json
+import sqlite3
+
+import psutil
 import pytest
 
 
@@ -18,6 +23,7 @@ agent: claude
 - [ ] 1.3 Three <<fail 401>>
 - [ ] 1.4 Four <<write path=d.py text="x = 1">> <<edit path=d.py old="x = 1" new="x = 2">>
 - [ ] 1.5 Five <<reply nothing was done>>
+- [ ] 1.6 S <<tokens in=4500>> <<write path=f.py>> <<tokens in=4500>> <<bash sleep 60>> {budget: 8k}
 """
 
 
@@ -34,7 +40,10 @@ def test_real_agents_land_their_work_and_failures_touch_no_neighbour(project, cl
         "1.3": "failed",
         "1.4": "landed",
         "1.5": "no_change",
+        "1.6": "failed",
     }
+    assert tasks["1.6"]["reason_code"] == "budget"
+    assert "f.py" in project.files(tasks["1.6"]["branch"])  # what it did is kept
     assert tasks["1.3"]["reason_code"] == "login"
     assert "API key" in tasks["1.3"]["reason"]
     assert (project.root / "d.py").read_text().strip() == "x = 2"
@@ -42,9 +51,60 @@ def test_real_agents_land_their_work_and_failures_touch_no_neighbour(project, cl
     assert tasks["1.1"]["usage"]["output_tokens"] > 0
     assert tasks["1.1"]["cost_usd"] > 0
     names = [event["event"] for event in result.events]
-    assert names[: names.index("attempt_finished")].count("attempt_started") == 4
+    assert names[: names.index("attempt_finished")].count("attempt_started") >= 4
     assert project.fsck() == ""
     assert project.processes() == []
+
+
+KILLED = """\
+---
+cc4: 1
+agent: claude
+---
+# Killed
+
+## Batch 1: All
+- [ ] 1.1 One <<write path=a.txt text=one>> <<bash test -e again || { touch again; sleep 60; }>>
+- [ ] 1.2 Two <<write path=b.txt text=two>> <<bash sleep 60>>
+"""
+
+
+def test_claude_goes_on_in_its_session_after_kills(project, claude_environment, wait_for):
+    """Of an agent alone, which a person then tells to go on; then of cc4tui with the other one."""
+    project.extra |= claude_environment
+    project.write("plan.md", KILLED)
+    project.commit("plan")
+    process = project.start("run", "plan.md", "--json", "--yes")
+    started = {}
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "attempt_started":
+            started[event["task"]] = psutil.Process(event["pid"])
+        if len(started) == 2:
+            break
+
+    def at_work(task: str) -> bool:
+        children = started[task].children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return any(child.name() == "sleep" for child in children)
+        return False
+
+    wait_for(lambda: at_work("1.1") and at_work("1.2"))
+    started["1.2"].kill()
+    assert any(json.loads(line)["event"] == "task_failed" for line in process.stdout)
+    process.kill()
+    process.communicate()
+    assert project.cc4tui("resume").code == 1  # 1.2 stays as it is
+    assert project.states() == {"1.1": ("landed", None), "1.2": ("failed", "agent")}
+    run = project.status()["run"]
+    done = project.cc4tui("tell", run, "1.2", "rather <<write path=c.txt lines=1>>")
+    assert done.code == 0, done.err + done.out
+    assert {"a.txt", "b.txt", "c.txt"} <= project.files()
+    with contextlib.closing(sqlite3.connect(next(project.state.rglob("cc4tui.db")))) as known:
+        rows = known.execute("select task, session from attempts order by task").fetchall()
+    assert [task for task, _ in rows] == ["1.1", "1.1", "1.2", "1.2"]
+    assert len({session for _, session in rows}) == 2
+    assert project.left_behind() == []
 
 
 def test_four_different_agents_at_once_land_all_their_tasks(project, agent_environment):
