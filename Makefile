@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: help demo test check bench chaos pictures lint format types layers setup clean
+.PHONY: help demo test check bench chaos soak pictures lint format types layers setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make check   the whole gate: format, lint, types, layers, tests"
 	@echo "make bench   speed, as ratios against a baseline run side by side"
 	@echo "make chaos   kills and faults at every place, for hours"
+	@echo "make soak    eight agents for half an hour: memory, files, tasks and processes do not grow"
 	@echo "make clean   remove the environment and caches"
 
 setup: $(STAMP)
@@ -60,6 +61,9 @@ chaos: setup
 	CC4_CHAOS_KILLS=200 CC4_EVERY_CALL=1 CC4_DISK_POINTS=20 CC4_MACHINE_SEQUENCES=2000 \
 		CC4_FLOOD_BLOCKS=500 CC4_MANY_FILES=10000 CC4_FUZZED_PLANS=100000 CC4_PLAN_EDITS=2000 $(BIN)/pytest -q -s \
 		tests/e2e/test_floods.py tests/e2e/test_repositories.py tests/e2e/test_chaos.py tests/e2e/test_signals.py tests/e2e/test_faults.py tests/e2e/test_disk_full.py tests/pipeline/test_machine.py tests/plans/test_reading.py tests/plans/test_rereading.py
+
+soak: setup
+	CC4_SOAK_SECONDS=$${CC4_SOAK_SECONDS:-1800} $(BIN)/pytest -q -s tests/e2e/test_soak.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

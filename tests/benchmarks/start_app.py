@@ -1,6 +1,6 @@
 """Tells how much CPU time a program spent until its first frame is painted; for test_start.py.
 
-Usage: start_app.py minimal|app RESULT
+Usage: start_app.py minimal|app|posting|harlequin RESULT, the last two by a Python that has them.
 """
 
 import sys
@@ -36,6 +36,14 @@ def main() -> None:
                 yield Static("x" * 200)
 
         Minimal().run()
+    elif which == "posting":
+        from posting.__main__ import cli
+
+        cli([])
+    elif which == "harlequin":
+        from harlequin.cli import build_cli
+
+        build_cli()([])
     else:
         from cc4tui.cli.main import main as command_line
 

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.events import TaskReady
-from cc4tui.ports import ProcessSpec, TaskUpdate, Write
+from cc4tui.ports import ProcessSpec, RunOptions, TaskUpdate, Write
+from cc4tui.runtime import Runtime
+from cc4tui.services.pipeline.workspace import Checkout, Workspace
 from cc4tui.services.processes.host import Supervisors
 from cc4tui.storage.store import SqlStore, open_store
 
@@ -111,20 +114,30 @@ async def with_semaphore(tasks: int, workers: int, seconds: float) -> float:
     return time.perf_counter() - start
 
 
-def whole_run(folder: Path, tasks: int, workers: int, seconds: float) -> float:
-    """Seconds of a real run: a worktree, a change, a commit and a merge for each task."""
+def prepared_repository(folder: Path, tasks: int) -> Path:
+    """A repository with a plan of tasks that wait for nothing."""
     folder.mkdir()
     lines = [f"- [ ] 1.{n} Write file {n}" for n in range(1, tasks + 1)]
     (folder / "plan.md").write_text("# P\n\n## Batch 1: All\n\n" + "\n".join(lines) + "\n")
     git = ["git", "-c", "user.name=P", "-c", "user.email=p@example.org"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
         subprocess.run([*git, *arguments], cwd=folder, check=True)
+    return folder
+
+
+def agent(seconds: float) -> str:
+    """A program that takes its time and makes a file."""
+    return f"sh -c 'sleep {seconds}; echo x > f$$'"
+
+
+def whole_run(folder: Path, tasks: int, workers: int, seconds: float) -> float:
+    """Seconds of a real run: a worktree, a change, a commit and a merge for each task."""
+    prepared_repository(folder, tasks)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CC4TUI_")}
     environment["CC4TUI_STATE_DIR"] = f"{folder}-state"
-    agent = f"sh -c 'sleep {seconds}; echo x > f$$'"
     command = ["-m", "cc4tui", "run", "plan.md", "--yes", "--json", "--workers", str(workers)]
     done = subprocess.run(
-        [sys.executable, *command, "--agent-command", agent],
+        [sys.executable, *command, "--agent-command", agent(seconds)],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     finished = json.loads(done.stdout.splitlines()[-1])
@@ -136,7 +149,7 @@ def whole_run(folder: Path, tasks: int, workers: int, seconds: float) -> float:
 async def test_long_tasks_with_git(
     tmp_path: Path, measured: Callable[..., None], workers: int
 ) -> None:
-    tasks, seconds = workers * 5, 1.5
+    tasks, seconds = workers * 10, 1.5
     bare = await with_semaphore(tasks, workers, seconds)
     ours = await asyncio.to_thread(whole_run, tmp_path / "repo", tasks, workers, seconds)
     efficiency = tasks * seconds / (workers * ours)
@@ -152,3 +165,32 @@ async def test_short_tasks_with_git(tmp_path: Path, measured: Callable[..., None
     efficiency = tasks * seconds / (WORKERS * ours)
     measured("parallel efficiency, 60 tasks of 0.5 s with git, 4 workers", efficiency, ">= 0.80")
     assert efficiency >= 0.4
+
+
+async def test_worktrees_cost_workers_little(
+    tmp_path: Path, measured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, seconds = 32, 1.5
+    root = prepared_repository(tmp_path / "repo", tasks)
+    monkeypatch.setenv("CC4TUI_STATE_DIR", str(tmp_path / "state"))
+    checkout, spent = Workspace.checkout, 0.0
+
+    async def timed(self: Workspace, *args: Any, **values: Any) -> Checkout:
+        nonlocal spent
+        begun = time.perf_counter()
+        try:
+            return await checkout(self, *args, **values)
+        finally:
+            spent += time.perf_counter() - begun
+
+    monkeypatch.setattr(Workspace, "checkout", timed)
+    options = RunOptions(agent_command=agent(seconds), workers=WORKERS)
+    async with Runtime.open(root) as runtime:
+        view = await runtime.wait(await runtime.start_run("plan.md", options))
+    assert view.counts() == {"landed": tasks}
+    assert view.run.finished is not None
+    lasted = (view.run.finished - view.run.started).total_seconds()
+    share = spent / (WORKERS * lasted)
+    measured(f"worktrees' share of a worker's time, tasks of {seconds} s", share, "<= 0.03",
+             f"{spent / tasks * 1000:.0f} ms a task")  # fmt: skip
+    assert share <= 0.1

@@ -75,10 +75,12 @@ def test_commands_start(
     assert found["--version"] - nothing < sqlalchemy / 2
 
 
-def first_frame(which: str, cwd: Path, environment: dict[str, str], result: Path) -> float:
+def first_frame(
+    which: str, cwd: Path, environment: dict[str, str], result: Path, python: str = sys.executable
+) -> float:
     """CPU seconds until the first frame was painted, in a terminal."""
     result.unlink(missing_ok=True)
-    program = [sys.executable, str(Path(__file__).with_name("start_app.py")), which, str(result)]
+    program = [python, str(Path(__file__).with_name("start_app.py")), which, str(result)]
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(cwd)
@@ -104,3 +106,26 @@ def test_the_first_frame(
     measured("CPU time to the first frame, against a minimal Textual app", ratio, "<= 1.4",
              f"{min(found['app']):.2f} s")  # fmt: skip
     assert ratio <= 1.7
+
+
+@pytest.mark.parametrize("peer", ["posting", "harlequin"])
+def test_the_first_frame_against_others(
+    repository: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    measured: Callable[..., None],
+    peer: str,
+) -> None:
+    """Against Textual apps of the same size; CC4_BENCH_PEERS is a Python that has them."""
+    python = os.environ.get("CC4_BENCH_PEERS")
+    if python is None:
+        pytest.skip(f"{peer} is measured by the Python that CC4_BENCH_PEERS names: pip install it")
+    frame, home = tmp_path / "frame", {"HOME": str(tmp_path)}
+    theirs, ours = [], []
+    for _ in range(3):
+        theirs.append(first_frame(peer, repository, environment | home, frame, python))
+        ours.append(first_frame("app", repository, environment, frame))
+    ratio = min(ours) / min(theirs)
+    measured(f"CPU time to the first frame, against {peer}", ratio, "<= 0.7",
+             f"{min(theirs):.2f} s there")  # fmt: skip
+    assert ratio <= 0.7
