@@ -5,6 +5,7 @@ Usage: start_app.py minimal|app|posting|harlequin RESULT, the last two by a Pyth
 
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,10 @@ def main() -> None:
                 yield Static("x" * 200)
 
         Minimal().run()
-    elif which == "posting":
-        from posting.__main__ import cli
-
-        cli([])
-    elif which == "harlequin":
-        from harlequin.cli import build_cli
-
-        build_cli()([])
+    elif which != "app":
+        sys.argv = [which]
+        (program,) = entry_points(group="console_scripts", name=which)
+        program.load()()
     else:
         from cc4tui.cli.main import main as command_line
 
