@@ -52,7 +52,7 @@ class RepositoryLock:
         """Give it back; nothing happens when it is not held."""
         if self._fd is not None:
             os.ftruncate(self._fd, 0)
-            os.close(self._fd)
+            _give_back(self._fd)
             self._fd = None
 
     @property
@@ -77,7 +77,7 @@ class RepositoryLock:
         else:
             return True
         finally:
-            os.close(fd)
+            _give_back(fd)
 
     def holder(self) -> Instance | None:
         """Another process that holds it; None when nobody else does."""
@@ -111,6 +111,13 @@ def refusal(other: Instance) -> str:
         f"{other.named} works in this repository; wait for it, watch it with"
         " `cc4tui status --watch`, or end its run with `cc4tui cancel`"
     )
+
+
+def _give_back(fd: int) -> None:
+    """Unlock and close. Closing alone leaves the lock with a child that another thread has just
+    forked and that has not yet become its program."""
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    os.close(fd)
 
 
 def _about_us() -> dict[str, Any]:

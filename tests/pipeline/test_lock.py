@@ -115,3 +115,17 @@ def test_a_holder_that_cannot_be_read_is_still_a_holder(path: Path, content: byt
     with pytest.raises(UnfitError, match="works in this repository"):
         other.acquire()
     held.release()
+
+
+def test_what_was_given_back_is_free_though_a_child_still_has_the_file_open(path: Path) -> None:
+    """Another thread may have forked in that moment: until its exec the child has a copy of all."""
+    lock = RepositoryLock(path)
+    lock.acquire()
+    assert lock._fd is not None
+    copy = os.dup(lock._fd)
+    try:
+        lock.release()
+        assert lock.is_free()
+        assert RepositoryLock(path).try_acquire()
+    finally:
+        os.close(copy)
