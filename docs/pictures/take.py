@@ -45,6 +45,9 @@ async def take() -> None:
                 await pilot.press(key)
                 await pilot.pause(0.5)
                 app.save_screenshot(f"{name}.svg", path=str(HERE))
+            await pilot.press("3", "alt+1", "d")
+            await until_seen(pilot, "DiffView")
+            app.save_screenshot("diff.svg", path=str(HERE))
             await center.stop("the pictures are taken")
 
 
@@ -56,6 +59,13 @@ async def until_merged(pilot: Pilot[None], count: int) -> None:
         for run in await center.journal.runs(1):
             if (await center.run_view(run.id)).counts().get("merged", 0) >= count:
                 return
+
+
+async def until_seen(pilot: Pilot[None], widget: str) -> None:
+    """Wait until a widget of this kind is drawn."""
+    while not any(it.size for it in pilot.app.query(widget)):
+        await pilot.pause(0.1)
+    await pilot.pause(0.5)
 
 
 if __name__ == "__main__":

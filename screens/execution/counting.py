@@ -15,8 +15,8 @@ AGAIN_SECONDS = 10.0
 """After which what an agent wrote may have changed its lines enough to count again."""
 REST_SECONDS = 1.0
 """Between two counts of whatever tasks, at least."""
-TIMES = 40
-"""Times as long as a count took, until the next one: counting is a fortieth of one core at most."""
+TIMES = 10
+"""Times as long as a count took, until the next one: counting is a tenth of the time at most."""
 
 
 class LineCounter:

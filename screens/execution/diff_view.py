@@ -392,10 +392,10 @@ class DiffView(LineView, can_focus=True):
         old, new = numbers
         size = self._digits
         if self._is_split:
-            return f"{old if at_left else new:>{size}} "
+            return f" {old if at_left else new:>{size}} "
         before = f"{old}" if side is not Side.NEW else ""
         after = f"{new}" if side is not Side.OLD else ""
-        return f"{before:>{size}} {after:>{size}} "
+        return f" {before:>{size}} {after:>{size}} "
 
     def _selected(self, strip: Strip, gutter: int, row: int, width: int) -> Strip:
         """The strip with offsets for the mouse, and what is selected of it lit."""

@@ -1,6 +1,7 @@
 """Pictures of the Execution tab at three sizes, as stories with keys pressed."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -55,6 +56,9 @@ def told(empty_center: Any, stage: Callable[..., Any]) -> Any:
     run.say("2.3", StderrSaid("warning: 漢字 \x1b]52;c;aGFjaw==\x07are wide"))
     run.center.lines = {"1.2": (84, 3)}
     run.center.diffs["r-7f3", "1.2"] = (
+        "diff --git a/tests/test_redis.py b/tests/test_redis.py\nnew file mode 100644\n"
+        "--- /dev/null\n+++ b/tests/test_redis.py\n@@ -0,0 +1,4 @@\n+import redis\n+\n"
+        '+def test_it() -> None:\n+    assert redis.URL != "none"  # as it was\n'
         "diff --git a/api/redis.py b/api/redis.py\nindex 1..2 100644\n--- a/api/redis.py\n"
         "+++ b/api/redis.py\n@@ -1,3 +1,4 @@ class Client:\n import redis\n-URL = None\n"
         "+URL = 'redis://localhost'\n+POOL = 8\n"
@@ -124,11 +128,46 @@ def test_the_timeline_without_unicode(
     assert snap_compare(app, terminal_size=(80, 24), run_before=timeline)
 
 
-def test_a_diff(snap_compare: Any, app: App) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_a_diff(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
     async def diff(pilot: Pilot[None]) -> None:
         await settled(pilot, "alt+1", "d")
 
+    assert snap_compare(app, terminal_size=size, run_before=diff)
+
+
+def test_a_diff_side_by_side_in_light_colours(
+    snap_compare: Any, told: Any, clock: Callable[[], Any]
+) -> None:
+    async def diff(pilot: Pilot[None]) -> None:
+        await settled(pilot, "alt+1", "d", "V")
+
+    app = App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock, theme="cc4-light"))
     assert snap_compare(app, terminal_size=(120, 36), run_before=diff)
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times of the day are the same wherever the pictures are taken."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_the_run_as_it_was_before(snap_compare: Any, app: App, utc: None) -> None:
+    async def back(pilot: Pilot[None]) -> None:
+        await settled(pilot, *["left_square_bracket"] * 3)
+        tab = pilot.app.query_one(ExecutionTab)
+        for _ in range(500):
+            await pilot.pause(0.01)
+            panes = tab.grid.panes
+            if len(panes) == 3 and all(pane.feed and pane.feed.source.size() for pane in panes):
+                break
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=back)
 
 
 def test_the_question_before_stopping(snap_compare: Any, app: App) -> None:
