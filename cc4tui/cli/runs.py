@@ -96,7 +96,7 @@ def _show(view: RunView, as_json: bool) -> None:
         for line in header(view):
             say(line)
         table(
-            (_row(task) for task in view.tasks), ("STATE", "TASK", "TITLE", "AGENT", "TIME", "WHY")
+            (row(task) for task in view.tasks), ("STATE", "TASK", "TITLE", "AGENT", "TIME", "WHY")
         )
 
 
@@ -117,7 +117,7 @@ def header(view: RunView) -> list[str]:
     return lines
 
 
-def _row(task: TaskRunRecord) -> tuple[str, ...]:
+def row(task: TaskRunRecord) -> tuple[str, ...]:
     code = f" ({task.reason_code.value})" if task.reason_code else ""
     tries = f", try {task.attempts}" if task.attempts > 1 else ""
     return (

@@ -72,7 +72,9 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "shell": _shell,
     "editor": _shell,
     "pin": _pin,
-    "retry_task": lambda tab, task: task.state in RETRYABLE_STATES,
+    "retry_task": lambda tab, task: (
+        task.state in RETRYABLE_STATES or task.waits_until(tab.now()) is not None
+    ),
     "message": _can_be_told,
     "redirect": lambda tab, task: task.has_agent,
     "fork": lambda tab, task: bool(task.attempts) and not task.is_active,

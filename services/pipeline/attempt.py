@@ -38,6 +38,8 @@ from cc4tui.services.processes.environment import scrubbed_environment
 
 MAY_START_SILENT = frozenset({"command", "shell"})
 """Drivers of programs that need not say anything while they work: a build, a script."""
+LIMITING = (ReasonCode.QUOTA, ReasonCode.LOGIN)
+"""Ends after which no other task may go to that agent: its worker waits until that is known."""
 PROMPT = "prompt"
 """File of an attempt's folder."""
 
@@ -134,14 +136,15 @@ class AttemptRunner:
             end = await follower.follow()
         except LeftRunningError:
             return None
-        claim.agent_gone.set()
+        result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
+        result = meter.result(_with_reset(result))
+        if result.reason_code not in LIMITING:
+            claim.agent_gone.set()
         self._context.patience.look()
         await self._context.desk.forget(claim.task, claim.attempt)
         await self._context.workspace.quarantine.look(self._context.claims)
         await self._look_at_checkout(claim)
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
-        result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
-        result = meter.result(_with_reset(result))
         await self._journal(claim, step="exited", exit_code=end.status.code)
         seconds = worked_seconds(process.folder)
         commit, result = await self._save(claim, checkout, result)

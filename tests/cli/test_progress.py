@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cc4tui import events
 from cc4tui.cli.output import counted, duration, iso, print_json, say, table
 from cc4tui.cli.progress import Narrator, counts_text
-from cc4tui.domain.run import TaskRunState
+from cc4tui.cli.runs import row
+from cc4tui.domain.run import TaskRunRecord, TaskRunState
 from cc4tui.events import Event
 
 
@@ -274,3 +275,14 @@ def test_json_is_one_ascii_line(text: str) -> None:
     line = "".join(written).removesuffix("end\n")
     assert line.isascii()
     assert line.count("\n") == 1
+
+
+def test_a_parked_task_tells_in_status_when_it_goes_on() -> None:
+    until = datetime.now(UTC) + timedelta(seconds=125)
+    task = TaskRunRecord(
+        "r-1", "1.1", 0, "T", "1", TaskRunState.READY, agent="claude", reason="hit it", until=until
+    )
+    told = row(task)[-1]
+    assert told.startswith("hit it; claude goes on at ")
+    assert "(in 2:0" in told
+    assert row(dataclasses.replace(task, until=until - timedelta(hours=1)))[-1] == "hit it"

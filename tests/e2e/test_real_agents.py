@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+from pathlib import Path
 
 import psutil
 import pytest
@@ -131,4 +132,25 @@ def test_four_different_agents_at_once_land_all_their_tasks(project, agent_envir
         assert task["usage"]["output_tokens"] == 160, task
         assert (task["cost_usd"] is None) == (task["agent"] in ("codex", "gemini"))
     assert project.fsck() == ""
+    assert project.left_behind() == []
+
+
+def test_a_limited_agent_goes_on_in_its_session_once_it_may(project, claude_environment):
+    project.extra |= {**claude_environment, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    steps = "<<write path=a.py text=one>> <<fail 429 times=2>> <<write path=b.py text=two>>"
+    project.write("plan.md", f"# Limited\n\n## Batch 1: All\n- [ ] 1.1 One {steps}\n")
+    project.commit("plan")
+    process = project.start("run", "plan.md", "--json", "--yes")
+    events = [json.loads(process.stdout.readline())]
+    while events[-1]["event"] != "task_parked":
+        events.append(json.loads(process.stdout.readline()))
+    assert events[-1]["agent"] == "claude"
+    project.cc4tui("retry", events[-1]["run"], "1.1")
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    events += [json.loads(line) for line in out.splitlines()]
+    first, second = [event for event in events if event["event"] == "attempt_started"]
+    assert first["worktree"] == second["worktree"]
+    assert "--resume" in (Path(second["folder"]) / "spec").read_text()
+    assert {"a.py", "b.py"} <= project.files()
     assert project.left_behind() == []
