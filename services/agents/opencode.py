@@ -16,6 +16,7 @@ from cc4tui.domain.agent import (
     AgentResult,
     ExitStatus,
     FileChanged,
+    Launch,
     ProblemMet,
     SessionStarted,
     TextSaid,
@@ -38,6 +39,10 @@ from cc4tui.services.agents.wire import count_at, dict_at, number_at, text_at, v
 
 
 _WRITING_TOOLS = frozenset({"write", "edit", "patch", "multiedit"})
+
+
+READ_ONLY = '{"edit": "deny", "bash": "deny"}'
+"""Its own words for: look around by the tools that are made for it."""
 
 
 class OpencodeBackend(CliBackend):
@@ -87,6 +92,13 @@ class OpencodeBackend(CliBackend):
         if job.copy_session:
             options += ["--fork"]
         return [*options, *spec.args]
+
+    def launch(self, spec: AgentSpec, job: AgentJob) -> Launch:
+        """A call that needs nobody to answer; its plan mode alone would let commands write."""
+        launch = super().launch(spec, job)
+        if spec.policy != "read-only":
+            return launch
+        return replace(launch, env={**launch.env, "OPENCODE_PERMISSION": READ_ONLY})
 
     def stream(self, spec: AgentSpec, job: AgentJob) -> "OpencodeStream":
         """A decoder of its JSON lines."""

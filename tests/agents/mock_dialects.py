@@ -240,7 +240,10 @@ def spoken(kind: str, given: Json, offered: set[str], folder: str) -> Call:
         "shell_command": {"command": command},
         "shell": {"command": ["bash", "-c", command]},
     }
-    return next(Call(name, arguments) for name, arguments in shells.items() if name in offered)
+    name = next(
+        (name for name in shells if name in offered), "run_shell_command"
+    )  # or none of them
+    return Call(name, shells[name])
 
 
 def _as_command(kind: str, given: Json) -> str:

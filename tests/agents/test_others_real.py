@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -191,3 +192,40 @@ def test_claude_over_the_agent_client_protocol(
         ["git", "-C", str(job.worktree), "show", "HEAD:a.txt"], capture_output=True, check=True
     )
     assert shown.stdout.strip() == b"two"
+
+
+EDITS = "<<write path=a.txt lines=1>> <<bash touch b.txt>> <<reply done>>"
+
+
+def test_each_keeps_to_its_policy(
+    job: AgentJob,
+    agent_environment: Callable[..., dict[str, str]],
+    run_agent: Callable,
+    tmp_path: Path,
+) -> None:
+    """Read-only ones change nothing; what accepts edits changes files, codex by any command."""
+    environment = agent_environment(*BACKENDS)
+
+    def files_after(case: tuple[str, str]) -> set[str]:
+        driver, policy = case
+        folder = tmp_path / f"{driver}-{policy}"
+        worktree = folder / "worktree"
+        worktree.mkdir(parents=True)
+        subprocess.run(["git", "init", "-q", str(worktree)], check=True)
+        prompt = folder / "prompt"
+        prompt.write_text(EDITS)
+        mine = replace(job, worktree=worktree, prompt=EDITS, prompt_file=prompt)
+        spec = AgentSpec(driver, driver, policy=policy)
+        run_agent(BACKENDS[driver](environment), mine, spec, environment, timeout=150)
+        return {path.name for path in worktree.glob("*.txt")}
+
+    expected = {
+        ("codex", "read-only"): set(),
+        ("codex", "accept-edits"): {"a.txt", "b.txt"},
+        ("gemini", "read-only"): set(),
+        ("gemini", "accept-edits"): {"a.txt"},
+        ("opencode", "read-only"): set(),
+    }
+    with ThreadPoolExecutor(len(expected)) as pool:
+        found = dict(zip(expected, pool.map(files_after, expected), strict=True))
+    assert found == expected
