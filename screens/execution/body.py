@@ -41,7 +41,7 @@ VERY_WIDE = 170
 """Columns from which they get more room."""
 FASTEST, SLOWEST = 1 / 30, 1 / 10
 """Seconds between two looks at agents' output: fast while something comes, slow while not."""
-LEFT_SECONDS, LEFT_REST, LEFT_TIMES = 10.0, 20.0, 50
+LEFT_SECONDS, LEFT_REST, LEFT_TIMES = 10.0, 20.0, 200
 """Until it is asked again how long a run takes: at least; more if nothing happened; and as many
 times as long as the answer took."""
 

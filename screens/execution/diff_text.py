@@ -77,6 +77,10 @@ class Diff:
     files: tuple[FileDiff, ...] = ()
     left_out: int = 0
     """Lines over the cap."""
+    unified: "Sequence[Row]" = ()
+    """One line below the other, as git prints them."""
+    split: "Sequence[Row]" = ()
+    """The old file at the left, the new one at the right."""
 
     @property
     def added(self) -> int:
@@ -92,13 +96,14 @@ class Diff:
 def read_diff(text: str) -> Diff:
     """Take a diff apart; what is in no known form is left out, never misread as a line.
 
-    Files come in the order of a tree: all of a folder together.
+    Files come in the order of a tree: all of a folder together. Blocks as long as the diff is long.
     """
     reader = _Reader()
     for line in text.split("\n"):
         reader.take(line)
-    files = sorted(reader.files, key=lambda file: file.path.split("/"))
-    return Diff(tuple(files), reader.left_out)
+    files = tuple(sorted(reader.files, key=lambda file: file.path.split("/")))
+    unified, split = (list(_rows(files, reader.left_out, split=it)) for it in (False, True))
+    return Diff(files, reader.left_out, unified, split)
 
 
 class _Reader:
@@ -216,18 +221,8 @@ class Row:
     """Side by side, the one at the right; else its counterpart, to tell what changed in it."""
 
 
-def unified_rows(diff: Diff) -> list[Row]:
-    """One line below the other, as git prints them."""
-    return list(_rows(diff, split=False))
-
-
-def split_rows(diff: Diff) -> list[Row]:
-    """The old file at the left, the new one at the right."""
-    return list(_rows(diff, split=True))
-
-
-def _rows(diff: Diff, *, split: bool) -> Iterator[Row]:
-    for number, file in enumerate(diff.files):
+def _rows(files: Sequence[FileDiff], left_out: int, *, split: bool) -> Iterator[Row]:
+    for number, file in enumerate(files):
         if number:
             yield Row(Kind.GAP, number - 1)
         yield Row(Kind.FILE, number)
@@ -237,7 +232,7 @@ def _rows(diff: Diff, *, split: bool) -> Iterator[Row]:
             yield Row(Kind.HUNK, number, at)
             for old, new in _blocks(hunk.lines):
                 yield from _block(number, at, old, new, split=split)
-    if diff.left_out:
+    if left_out:
         yield Row(Kind.NOTE, -1)
 
 

@@ -22,8 +22,6 @@ from cc4tui.screens.execution.diff_text import (
     Row,
     Side,
     changed_part,
-    split_rows,
-    unified_rows,
 )
 from cc4tui.screens.glyphs import sign
 from cc4tui.screens.ink import Ink
@@ -117,7 +115,7 @@ class DiffView(LineView, can_focus=True):
 
     def _lay_out(self) -> None:
         self._is_split = self.is_split
-        self._rows = split_rows(self.diff) if self._is_split else unified_rows(self.diff)
+        self._rows = self.diff.split if self._is_split else self.diff.unified
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is Kind.FILE]
         if self.search is not None:
             self._find(self.search)
