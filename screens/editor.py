@@ -4,16 +4,18 @@ import asyncio
 import os
 import shlex
 import signal
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SuspendNotSupported
 
 from cc4tui.domain.text import clean_ansi
 from cc4tui.errors import UnfitError
-from cc4tui.screens.widgets.log_lines import LineReader
+
+
+if TYPE_CHECKING:
+    from cc4tui.screens.widgets.log_lines import LineReader
 
 
 _PLUS_LINE = frozenset(
@@ -87,7 +89,7 @@ def _inside(folder: Path, command: Sequence[str]) -> list[str]:
     return ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(folder), *command]
 
 
-async def open_log(app: App[Any], log: LineReader) -> None:
+async def open_log(app: App[Any], log: "LineReader") -> None:
     """Give the terminal to the person's pager with a copy of a log, until it ends.
 
     The copy holds text and colours only: pagers hand other sequences through to the terminal.
@@ -95,6 +97,8 @@ async def open_log(app: App[Any], log: LineReader) -> None:
     Raises:
         UnfitError: there is no such program, or no terminal to give away.
     """
+    import tempfile  # not before the first frame
+
     words = shlex.split(os.environ.get("PAGER") or "") or ["less"]
     if Path(words[0]).name == "less":
         words.append("-R")
@@ -108,7 +112,7 @@ LOG_BYTES = 32 * 2**20
 """Of a log that a pager gets: its end."""
 
 
-def _copy_log(log: LineReader, path: Path) -> None:
+def _copy_log(log: "LineReader", path: Path) -> None:
     begin, size = log.begin, log.size
     if size - begin > LOG_BYTES:
         begin = size - LOG_BYTES

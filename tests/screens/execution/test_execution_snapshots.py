@@ -177,11 +177,17 @@ def test_the_question_before_stopping(snap_compare: Any, app: App) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
 
 
+def _head_of(tab: ExecutionTab) -> str:
+    pane = tab.grid.zoomed
+    lines = pane.head._lines if pane is not None else []
+    return "".join(text for line in lines for text, _ in line)
+
+
 def test_a_search(snap_compare: Any, app: App) -> None:
     async def search(pilot: Pilot[None]) -> None:
         await settled(pilot, "alt+1", "enter", "slash", *"redis")
-        log = pilot.app.query_one(ExecutionTab).shown_log
-        while log is None or log.search is None or log.search.count is None:
+        tab = pilot.app.query_one(ExecutionTab)
+        while "hits of “redis”" not in _head_of(tab):
             await pilot.pause(0.01)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=search)
