@@ -307,6 +307,8 @@ def _request_refused(draft: _Draft, event: e.RequestRefused) -> None:
 
 
 def _task_added(draft: _Draft, event: e.TaskAdded) -> None:
+    if event.of in draft.tasks:  # what it was told too late is the new task's now
+        draft.tasks[event.of] = replace(draft.tasks[event.of], told=())
     draft.change(event, title=event.title, batch=event.batch, note=f"{event.kind} of {event.of}")
 
 

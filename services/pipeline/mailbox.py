@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cc4tui.events import AttemptStarted, MessageSent
+from cc4tui.events import AttemptStarted, MessageSent, TaskAdded
 from cc4tui.ports import Journal
 
 
@@ -25,6 +25,8 @@ class Mailbox:
                 elif isinstance(event, AttemptStarted) and task in waiting:
                     number = event.attempt or 0
                     waiting[task] = [one for one in waiting[task] if one[0] >= number]
+                elif isinstance(event, TaskAdded):
+                    waiting.pop(event.of, None)  # it is the new task's now
         self._waiting = {task: [text for _, text in rows] for task, rows in waiting.items()}
 
     def put(self, task: str, text: str) -> None:

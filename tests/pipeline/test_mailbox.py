@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cc4tui.events import AttemptStarted, Event, MessageSent
+from cc4tui.events import AttemptStarted, Event, MessageSent, TaskAdded
 from cc4tui.services.pipeline.mailbox import Mailbox
 
 
@@ -39,6 +39,8 @@ async def test_what_no_attempt_has_started_with_still_waits() -> None:
     assert await waiting(started(1), said("later", 1), started(1, "1.2")) == ("later",)
     assert await waiting(started(1), said("later", 1), started(2)) == ()
     assert await waiting(said("in between", 1), started(1)) == ("in between",)
+    added = TaskAdded(run="r", task="1.1+1", title="t", batch="1", of="1.1", kind="k", text="late")
+    assert await waiting(started(1), said("late", 1), added) == ()
 
 
 async def test_what_comes_while_an_attempt_is_being_started_is_not_lost() -> None:
