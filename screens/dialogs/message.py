@@ -16,7 +16,7 @@ from cc4tui.screens.dialogs.frame import Box, Dialog
 from cc4tui.screens.lines import Line
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.text_pane import TextPane
-from cc4tui.screens.widgets.typed import CleanArea
+from cc4tui.screens.widgets.typed_area import CleanArea
 
 
 @dataclass(frozen=True, slots=True)

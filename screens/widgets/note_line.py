@@ -14,7 +14,7 @@ from cc4tui.screens.bindings import bindings
 from cc4tui.screens.glyphs import plain
 from cc4tui.screens.messages import Note
 from cc4tui.screens.verbs import Scope
-from cc4tui.screens.widgets.typed import CleanArea
+from cc4tui.screens.widgets.typed_area import CleanArea
 
 
 class NoteLine(Widget):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.dom import DOMNode
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
-from cc4tui.domain.text import clean, clean_line
+from cc4tui.domain.text import clean_line
 
 
 if TYPE_CHECKING:
@@ -41,27 +41,6 @@ class TypedInOrder(_Field):
         yield self
         if self.screen.is_modal:
             yield self.screen
-
-
-class CleanArea(TypedInOrder, TextArea):
-    """Lines of text into which nothing can be pasted that a terminal would obey."""
-
-    @classmethod
-    def plain(cls) -> "CleanArea":
-        """One for prose: wrapped, without numbers."""
-        return cls(
-            soft_wrap=True,
-            show_line_numbers=False,
-            tab_behavior="focus",
-            compact=True,
-            highlight_cursor_line=False,
-        )
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Paste what a terminal would not obey."""
-        event.prevent_default()
-        event.stop()
-        self.insert(clean(event.text))
 
 
 class CleanInput(TypedInOrder, Input):
