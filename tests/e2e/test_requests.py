@@ -99,7 +99,10 @@ def test_a_person_answers_from_another_shell(project, asking):
 def test_a_rule_for_the_repository_answers_this_run_and_the_next(project, asking):
     process = asking("ask", ["ask a.txt", "ask b.txt"])
     until(process, "request_opened")
-    project.cc4tui("answer", "oldest", "allow", "--always", "repository")
+    neither = project.cc4tui("answer", "allow")
+    assert (neither.code, "--all" in neither.err) == (2, True)
+    every = project.cc4tui("answer", "--all", "allow", "--always", "repository")
+    assert (every.code, every.out) == (0, "allowed: wants: edit a.txt\n")
     out, err = process.communicate(timeout=50)
     assert process.returncode == 0, err
     assert out.count('"request_opened"') == 0
