@@ -138,12 +138,13 @@ class AttemptRunner:
             return None
         result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
         result = meter.result(_with_reset(result))
-        if result.reason_code not in LIMITING:
-            claim.agent_gone.set()
         self._context.patience.look()
         await self._context.desk.forget(claim.task, claim.attempt)
-        await self._context.workspace.quarantine.look(self._context.claims)
+        # Before the next agent starts, which would be suspected too.
+        await self._context.workspace.quarantine.look(self._at_work())
         await self._look_at_checkout(claim)
+        if result.reason_code not in LIMITING:
+            claim.agent_gone.set()
         await asyncio.to_thread(mask_outputs, process.folder, redactor)
         await self._journal(claim, step="exited", exit_code=end.status.code)
         seconds = worked_seconds(process.folder)
@@ -313,8 +314,12 @@ class AttemptRunner:
         await self._recorder.write(attempts=[update], events=[event])
         self._context.mailbox.delivered(claim.task, claim.messages)
 
+    def _at_work(self) -> list[str]:
+        """Tasks whose agents may be doing something."""
+        return [t for t, claim in self._context.claims.items() if not claim.agent_gone.is_set()]
+
     def _others(self, claim: Claim) -> list[str]:
-        return [task for task in self._context.claims if task != claim.task]
+        return [task for task in self._at_work() if task != claim.task]
 
     def _limits(self, claim: Claim) -> TimeLimits:
         limits = replace(self._context.limits, whole=claim.planned.timeout or None)

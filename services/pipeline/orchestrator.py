@@ -439,8 +439,12 @@ class Orchestrator:
     async def _begin(self, claim: Claim, adopted: Adopted | None = None) -> None:
         """Have the task attempted; returns once its agent is gone, while its work is still saved.
 
-        So a worker takes the next task at once, and saving costs no worker's time.
+        So a worker takes the next task at once, and saving costs no worker's time. In mode `local`
+        it waits: one thing after the other is what that mode is for.
         """
+        if self._context.run.mode == "local":
+            await self._attempt(claim, adopted)
+            return
         assert self._merging is not None
         attempt = add(self._merging, partial(self._attempt, claim, adopted))
         attempt.add_done_callback(lambda _: claim.agent_gone.set())

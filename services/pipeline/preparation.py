@@ -108,6 +108,11 @@ class Preparation:
         self._ports: dict[str, int] = {}
         self._done: dict[str, str] = {}
 
+    @property
+    def costs(self) -> bool:
+        """Whether a new worktree needs more than its files."""
+        return bool(self._plan.commands)
+
     async def prepare(
         self, slot: Slot, folder: Path, watch: SetupWatch | None = None
     ) -> Mapping[str, str]:

@@ -170,7 +170,7 @@ class Workspace:
             CheckoutGuard.open(private, run.id, (run.plan_key,)),
         )
         async with AsyncExitStack() as stack:
-            pool = WorktreePool(private, tip, size=run.workers * 3 // 2 + 2, keep=keep)
+            pool = WorktreePool(private, tip, size=_worktrees(run.workers, preparation), keep=keep)
             await stack.enter_async_context(pool)
             branches = TaskBranches(private)
             yield cls(
@@ -443,6 +443,14 @@ async def _save_and_remove(private: PrivateGit, leftover: Leftover) -> None:
         await remove_leftover(private, leftover)
     except (Cc4tuiError, OSError) as error:
         log.warning("worktree %s is kept: %s", leftover.path, error)
+
+
+def _worktrees(workers: int, preparation: Preparation) -> int:
+    """How many there may be: with some more than workers, nobody waits for work to be saved.
+
+    Where each costs its set-up, such as the packages of a project, that wait is the cheaper one.
+    """
+    return workers + 2 + (0 if preparation.costs else workers // 2)
 
 
 async def _start_commit(private: PrivateGit, run: RunRecord, merges: Sequence[str]) -> str:

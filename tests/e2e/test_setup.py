@@ -64,7 +64,8 @@ def test_every_worktree_is_fit_and_nothing_of_it_is_committed(project, agent, fu
     setups = len(furnished.read_text().split())
     assert setups <= 6  # three workers, two spare worktrees, one for the checks
     started = result.of("setup_started")
-    assert len(started) == len(result.of("setup_finished")) == setups - 1
+    assert len(started) == len(result.of("setup_finished"))
+    assert setups - len(started) in (0, 1)  # the one for the checks, unless an agent had it before
     by_worktree = {e["worktree"]: e["task"] for e in result.of("attempt_started")}
     ports = {(project.root / f"{task}.txt").read_text() for task in by_worktree.values()}
     assert len(ports) == len(by_worktree)
