@@ -32,8 +32,9 @@ $(STAMP): pyproject.toml uv.lock | $(BIN)/uv
 demo: setup
 	@$(BIN)/cc4tui demo
 
+# Three workers for two cores: much of a test is waiting for other processes.
 test: setup
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 3 --dist worksteal -q
 
 lint: setup
 	$(BIN)/ruff format --check .

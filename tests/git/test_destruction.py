@@ -28,7 +28,7 @@ SCRATCH = {
     ("files.py", "write_atomic"), ("checkout_watch.py", "take"), ("checkout_watch.py", "__init__"),
     ("landing_checkout.py", "_filter_attributes"), ("person_checkout.py", "unchanged"),
     ("saving.py", "_staged_tree"), ("submodules.py", "_dirt"), ("interrupted.py", "end_landing"),
-    ("slot.py", "read_again"), ("slot_life.py", "make_slot"),
+    ("live_diff.py", "_files"), ("slot.py", "read_again"), ("slot_life.py", "make_slot"),
     ("saving.py", "_add_forced"),  # `add -f`
     ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
