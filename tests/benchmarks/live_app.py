@@ -88,7 +88,7 @@ class Live(CommandCenterApp):
         self._waiting: tuple[str, float] | None = None
         self._drawn = False
 
-    def output(self, run: str, task: str, attempt: int) -> OutputReader:
+    def output(self, run: str, task: str, attempt: int, *_: object) -> OutputReader:
         """A reader of the real kind, on a file that this program writes."""
         spec = AgentSpec(name="shell", driver="shell")
         job = AgentJob(run, task, task, attempt, "plan.md", "", self.folder, self.folder)
