@@ -59,7 +59,7 @@ pictures: setup
 	$(BIN)/python docs/pictures/take.py
 
 chaos: setup
-	CC4_CHAOS_KILLS=200 CC4_EVERY_CALL=1 CC4_DISK_POINTS=20 CC4_MACHINE_SEQUENCES=2000 \
+	CC4_NEW_EXAMPLES=1 CC4_CHAOS_KILLS=200 CC4_EVERY_CALL=1 CC4_DISK_POINTS=20 CC4_MACHINE_SEQUENCES=2000 \
 		CC4_FLOOD_BLOCKS=500 CC4_MANY_FILES=10000 CC4_FUZZED_PLANS=100000 CC4_PLAN_EDITS=2000 $(BIN)/pytest -q -s \
 		tests/e2e/test_floods.py tests/e2e/test_repositories.py tests/e2e/test_chaos.py tests/e2e/test_signals.py tests/e2e/test_faults.py tests/e2e/test_disk_full.py tests/pipeline/test_machine.py tests/plans/test_reading.py tests/plans/test_rereading.py
 
