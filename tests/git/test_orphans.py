@@ -63,12 +63,9 @@ async def test_one_that_ignores_the_request_is_killed(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orphans, "PATIENCE", 0.2)
-    script = (
-        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        "print('ready', flush=True); signal.pause()"
-    )
-    program = (sys.executable, "-c", script)
-    stubborn = start({"GIT_WORK_TREE": str(tmp_path / "w")}, program, stdout=subprocess.PIPE)
+    program = ("sh", "-c", "trap '' TERM; echo ready; read line")
+    env, pipe = {"GIT_WORK_TREE": str(tmp_path / "w")}, subprocess.PIPE
+    stubborn = start(env, program, stdin=pipe, stdout=pipe)
     assert stubborn.stdout is not None
     assert stubborn.stdout.readline() == b"ready\n"
     assert await end_orphaned_git(tmp_path / "w") == 1
