@@ -391,17 +391,19 @@ class Runtime:
 
     async def find_run(self, run: str | None = None) -> RunRecord:
         """A run by its id or a unique beginning of it; the newest one without a name."""
-        every = await self._store.runs(10_000)
         if run is None:
-            if not every:
+            newest = await self._store.runs(1)
+            if not newest:
                 raise NotFoundError("there is no run yet; start one with `cc4tui run PLAN`")
-            return every[0]
-        matching = [record for record in every if record.id.startswith(run)]
-        exact = [record for record in matching if record.id == run]
-        if len(exact or matching) != 1:
+            return newest[0]
+        exact = await self._store.run(run)
+        if exact is not None:
+            return exact
+        matching = [one for one in await self._store.runs(10_000) if one.id.startswith(run)]
+        if len(matching) != 1:
             what = "matches several runs" if matching else "matches no run"
             raise NotFoundError(f'"{run}" {what}; `cc4tui runs` lists all')
-        return (exact or matching)[0]
+        return matching[0]
 
     async def run_view(self, run: str) -> RunView:
         """A run with its tasks; one whose process died shows as interrupted."""
