@@ -8,9 +8,9 @@ import os
 import secrets
 from collections.abc import Iterator
 
-from cc4tui.errors import GitError
 from cc4tui.services.git.files import copy_atomic
 from cc4tui.services.git.private import PrivateGit
+from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import Slot
 
 
@@ -37,10 +37,8 @@ async def compare(private: PrivateGit, old: str, new: str | Slot, how: str) -> s
     if isinstance(new, str):
         result = await private.run([*command, new, "--"])
         return result.stdout.decode("utf-8", "replace")
-    try:
-        return await _files(new, command)
-    except GitError:  # a file that was listed may be gone a moment later
-        return await _files(new, command)
+    # A file that was listed may be gone a moment later.
+    return await second_chance(lambda: _files(new, command))
 
 
 async def _files(slot: Slot, command: list[str]) -> str:
