@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from cc4tui.domain.agent import AgentResult
 from cc4tui.domain.plan import Plan
@@ -90,7 +91,8 @@ class Orchestrator:
         self._working = False
         self._paused = False
         self._left: list[str] = []
-        self._merging: asyncio.TaskGroup | None = None
+        self._behind: asyncio.TaskGroup | None = None
+        """What goes on behind the workers: saving, judging, merging."""
 
     @property
     def stopping(self) -> str | None:
@@ -108,10 +110,9 @@ class Orchestrator:
         """
         self._working = True
         workers = max(self._context.run.workers, len(adopted))
-        async with asyncio.TaskGroup() as merging:
-            self._merging = merging
+        async with asyncio.TaskGroup() as self._behind:
             for item in committed:
-                add(merging, partial(self._merge, item))
+                self._go_on(partial(self._merge, item))
             async with asyncio.TaskGroup() as group:
                 for number in range(workers):
                     first = adopted[number] if number < len(adopted) else None
@@ -445,10 +446,13 @@ class Orchestrator:
         if self._context.run.mode == "local":
             await self._attempt(claim, adopted)
             return
-        assert self._merging is not None
-        attempt = add(self._merging, partial(self._attempt, claim, adopted))
+        attempt = self._go_on(partial(self._attempt, claim, adopted))
         attempt.add_done_callback(lambda _: claim.agent_gone.set())
         await claim.agent_gone.wait()
+
+    def _go_on(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        assert self._behind is not None
+        return add(self._behind, work)
 
     async def _claim(self) -> Claim | None:
         """The next task, claimed in the database; None when nothing is left to claim."""
@@ -584,9 +588,7 @@ class Orchestrator:
         if done and not told:
             await self._settlement.committed(claim, report)
             await self._set(claim.task, TaskRunState.MERGING)
-            assert self._merging is not None
-            item = Mergeable(claim, str(report.commit))
-            add(self._merging, partial(self._merge, item))
+            self._go_on(partial(self._merge, Mergeable(claim, str(report.commit))))
         else:
             await self._unsuccessful(claim, report, told)
 
