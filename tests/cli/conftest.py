@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import select
@@ -31,6 +32,23 @@ class Answer:
 
 
 Call = Callable[..., Answer]
+
+
+def ended_run(folder: Path, plan: str, agent: str) -> str:
+    """Make a repository and a run of `plan` in it that ends without full success; its id."""
+    root = folder / "project"
+    root.mkdir()
+    env = os.environ | {"CC4TUI_STATE_DIR": str(folder / "state")}
+    (root / "plan.md").write_text(plan)
+    (folder / "agent.py").write_text(agent)
+    who = ["-c", "user.name=T", "-c", "user.email=t@example.invalid"]
+    for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Start"]):
+        subprocess.run(["git", *who, *command], cwd=root, check=True, timeout=60)
+    command = f"{sys.executable} {folder / 'agent.py'}"
+    run = [sys.executable, "-m", "cc4tui", "run", "plan.md", "--json", "--agent-command", command]
+    done = subprocess.run(run, cwd=root, env=env, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    return str(json.loads(done.stdout.splitlines()[-1])["run"])
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,7 @@
 """`cc4tui report --html`: one page, whatever agents and plans wrote."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -16,6 +13,7 @@ import pytest
 from cc4tui import events as e
 from cc4tui.cli.report_facts import Phase, phases
 from cc4tui.cli.report_timeline import WORKED, rows, spans, timeline
+from tests.cli.conftest import ended_run
 
 
 pytestmark = pytest.mark.integration
@@ -94,18 +92,7 @@ class Read(HTMLParser):
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with a run: one task landed, one failed, one blocked; all texts are hostile."""
     folder = tmp_path_factory.mktemp("hostile")
-    root = folder / "project"
-    root.mkdir()
-    env = os.environ | {"CC4TUI_STATE_DIR": str(folder / "state")}
-    (root / "plan.md").write_text(PLAN)
-    (folder / "agent.py").write_text(AGENT)
-    who = ["-c", "user.name=T", "-c", "user.email=t@example.invalid"]
-    for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Start"]):
-        subprocess.run(["git", *who, *command], cwd=root, check=True, timeout=60)
-    agent = f"{sys.executable} {folder / 'agent.py'}"
-    run = [sys.executable, "-m", "cc4tui", "run", "plan.md", "--json", "--agent-command", agent]
-    done = subprocess.run(run, cwd=root, env=env, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 1, done.stderr
+    ended_run(folder, PLAN, AGENT)
     return folder
 
 

@@ -1,8 +1,6 @@
 """Looking at runs, their logs and diffs, and talking to a run from a second shell."""
 
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.cli.conftest import ended_run
 
 
 pytestmark = pytest.mark.integration
@@ -31,27 +31,10 @@ pathlib.Path("made.txt").write_text("content\n")
 """
 
 
-def ended_run(folder: Path) -> str:
-    """Make a repository and a finished run: one task landed, one failed, one blocked."""
-    root = folder / "project"
-    root.mkdir()
-    env = os.environ | {"CC4TUI_STATE_DIR": str(folder / "state")}
-    (root / "plan.md").write_text(PLAN)
-    (folder / "agent.py").write_text(AGENT)
-    who = ["-c", "user.name=T", "-c", "user.email=t@example.invalid"]
-    for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Start"]):
-        subprocess.run(["git", *who, *command], cwd=root, check=True, timeout=60)
-    agent = f"{sys.executable} {folder / 'agent.py'}"
-    run = [sys.executable, "-m", "cc4tui", "run", "plan.md", "--json", "--agent-command", agent]
-    done = subprocess.run(run, cwd=root, env=env, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 1, done.stderr
-    return str(json.loads(done.stdout.splitlines()[-1])["run"])
-
-
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("ended")
-    return folder, ended_run(folder)
+    return folder, ended_run(folder, PLAN, AGENT)
 
 
 @pytest.fixture
@@ -166,7 +149,7 @@ def test_the_report(call: Callable[..., Any], run_id: str) -> None:
 def test_retry_continues_the_run_here(
     call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = ended_run(tmp_path)
+    run_id = ended_run(tmp_path, PLAN, AGENT)
     monkeypatch.chdir(tmp_path / "project")
     (tmp_path / "agent.py").write_text(AGENT.replace('sys.exit("it broke")', "pass"))
     answer = call("retry", run_id, "1.1")

@@ -87,6 +87,19 @@ class Project:
         file.write_text(textwrap.dedent(text))
         return file
 
+    def use_for_claude(self, program: Path, run: str = "") -> None:
+        """Configure a Python program that speaks like Claude Code; `run` = more of its section."""
+        self.write(
+            "cc4tui.toml",
+            f"""
+            [run]
+            agent = "claude"
+            {run}
+            [agents.claude]
+            command = [{sys.executable!r}, {str(program)!r}]
+            """,
+        )
+
     def commit(self, message: str = "more") -> None:
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)

@@ -1,7 +1,5 @@
 """An agent that uses up its budget is stopped with its work saved; the rest of the run is not."""
 
-import sys
-
 import pytest
 
 
@@ -32,16 +30,7 @@ def spender(project, tmp_path):
     file.write_text(SPENDER)
 
     def configure(run=""):
-        project.write(
-            "cc4tui.toml",
-            f"""
-            [run]
-            agent = "claude"
-            {run}
-            [agents.claude]
-            command = [{sys.executable!r}, {str(file)!r}]
-            """,
-        )
+        project.use_for_claude(file, run)
 
     return configure
 

@@ -1,7 +1,6 @@
 """A limited agent's task waits with its state kept; the others go on, and so does it by itself."""
 
 import json
-import sys
 from datetime import datetime
 
 import pytest
@@ -52,16 +51,7 @@ def limited(project, tmp_path):
     def configure(seconds=2, run=""):
         file = folder / "agent.py"
         file.write_text(LIMITED.format(folder=str(folder), seconds=seconds))
-        project.write(
-            "cc4tui.toml",
-            f"""
-            [run]
-            agent = "claude"
-            {run}
-            [agents.claude]
-            command = [{sys.executable!r}, {str(file)!r}]
-            """,
-        )
+        project.use_for_claude(file, run)
         return folder
 
     return configure
