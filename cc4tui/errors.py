@@ -78,8 +78,13 @@ class GitError(Cc4tuiError):
         self.command = command
         self.returncode = returncode
         self.stderr = stderr.strip()
-        last = self.stderr.splitlines()[-1] if self.stderr else f"exit {returncode}"
-        super().__init__(f"`git {command}` failed: {last}")
+        super().__init__(f"`git {command}` failed: {self._cause() or f'exit {returncode}'}")
+
+    def _cause(self) -> str:
+        """The line that says what was wrong: what to do follows it, and may name no file."""
+        lines = self.stderr.splitlines()
+        told = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+        return (told or lines or [""])[-1]
 
 
 def sentence(error: BaseException) -> str:

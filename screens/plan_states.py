@@ -29,20 +29,26 @@ class PlanStates:
         self.records: Mapping[str, TaskRunRecord] = {}
 
     async def read(self, plan: str) -> None:
-        """Find the newest run of this plan."""
+        """Find the newest run of this plan; one that tells of itself meanwhile is newer."""
         self._plan, self.run, self.states, self.records = plan, None, {}, {}
         await self._center.reconcile()
-        for run in await self._center.journal.runs(_LOOK_BACK):
-            if plan in (run.plan_key, run.plan):
-                self.run = run
-                await self.refresh()
-                self._set({task: record.state for task, record in self.records.items()})
-                return
+        runs = await self._center.journal.runs(_LOOK_BACK)
+        run = next((run for run in runs if plan in (run.plan_key, run.plan)), None)
+        if run is None:
+            return
+        view = await self._center.run_view(run.id)
+        if self._plan == plan and self.run is None:
+            self.run = run
+            self.records = {task.task: task for task in view.tasks}
+            self._set({task: record.state for task, record in self.records.items()})
 
     async def refresh(self) -> None:
         """Read tries, time and reasons again; states come by messages and are newer."""
-        if self.run is not None:
-            view = await self._center.run_view(self.run.id)
+        run = self.run
+        if run is None:
+            return
+        view = await self._center.run_view(run.id)
+        if self.run is not None and self.run.id == run.id:
             self.records = {task.task: task for task in view.tasks}
 
     def follow(self, message: RunProgressed) -> bool:

@@ -14,7 +14,12 @@ from cc4tui.domain.run import RunRecord
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.services.git.cleanup import finish_run
-from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover
+from cc4tui.services.git.leftovers import (
+    Leftover,
+    find_leftovers,
+    free_ref_locks,
+    remove_leftover,
+)
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, OURS, TIPS, AttemptName, merged_ref
 from cc4tui.services.git.slot_life import delete
@@ -58,6 +63,7 @@ async def remove_remnants(
     private: PrivateGit, unfinished: Collection[str], spare: Collection[Path] = ()
 ) -> list[Remnant]:
     """Remove what `find_remnants` calls removable; returns everything with its outcome."""
+    await free_ref_locks(private)
     found = await find_remnants(private, unfinished, spare)
     by_path = {str(left.path): left for left in await asyncio.to_thread(find_leftovers, private)}
     done = [

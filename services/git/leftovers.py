@@ -1,14 +1,19 @@
-"""Worktrees that a killed run left: found, taken over, saved, removed. Age plays no part."""
+"""What a killed run left: worktrees are found, taken over, saved, removed; locks are freed.
 
+Age plays no part.
+"""
+
+import asyncio
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from cc4tui.services.git.files import POINTER_LIMIT, identity, read_regular
-from cc4tui.services.git.orphans import end_orphaned_git
+from cc4tui.services.git.locks import free_unchanged
+from cc4tui.services.git.orphans import end_orphaned_git, git_works_in
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import AttemptName
+from cc4tui.services.git.refs import HIDDEN, OURS, PACKED, AttemptName
 from cc4tui.services.git.saving import head_commit, is_held, keep_commit, preserve
 from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.slot_life import admin_of, remove_slot
@@ -118,3 +123,26 @@ def leftover_at(private: PrivateGit, path: Path) -> Leftover:
         return Leftover(path, None, None)
     owner = AttemptName(match[1].decode(), match[2].decode(), int(match[3]))
     return Leftover(path, owner, match[4].decode())
+
+
+async def free_ref_locks(private: PrivateGit) -> None:
+    """Take away the locks on refs of a git that was killed together with us.
+
+    Those on our own refs, and the one on packed refs while no git works in the repository. Call it
+    only while no other cc4tui works on the repository.
+
+    Raises:
+        GitError: git cannot list the work trees.
+    """
+    common = private.repository.common_dir
+    locks = await asyncio.to_thread(_ref_locks, common)
+    packed = common / f"{PACKED}.lock"
+    if packed.exists():
+        folders = [common, *(entry.path for entry in await private.repository.worktrees())]
+        if not await asyncio.to_thread(lambda: any(map(git_works_in, folders))):
+            locks.append(packed)
+    await free_unchanged(locks)
+
+
+def _ref_locks(common: Path) -> list[Path]:
+    return [lock for prefix in (OURS, HIDDEN) for lock in (common / prefix).rglob("*.lock")]

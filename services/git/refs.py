@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 from cc4tui.errors import GitError
-from cc4tui.services.git.locks import freeing_locks
+from cc4tui.services.git.locks import free_unchanged, freeing_locks
 from cc4tui.services.git.process import GitResult
 
 
 BRANCHES = "refs/heads/"
 OURS = "refs/heads/cc4/"
-SAVED = "refs/cc4/saved/"
-TIPS = "refs/cc4/tips/"
+HIDDEN = "refs/cc4/"
+SAVED = f"{HIDDEN}saved/"
+TIPS = f"{HIDDEN}tips/"
+PACKED = "packed-refs"
+"""The file that holds most refs; writing it is one lock, whatever the ref."""
 
 
 def merged_ref(run: str) -> str:
@@ -137,8 +140,7 @@ class Refs:
         lines = f"update {name} {new} {old}\n" + (f"update {also} {new}\n" if also else "")
         args = ["update-ref", *mode, "--create-reflog", "-m", message, "--stdin"]
         try:
-            async with freeing_locks(self._locks(*names)):
-                await self._git(args, stdin=os.fsencode(lines))
+            await self._write(args, names, lines)
         except GitError:
             now = await self.value(name)
             if now == new:
@@ -160,9 +162,14 @@ class Refs:
         lines += [f"delete {name} {value}\n" for name, value in (delete or {}).items()]
         if lines:
             args = ["update-ref", "--no-deref", "--stdin", "-m", "cc4tui"]
-            async with freeing_locks(self._locks(*(create or {}), *(delete or {}))):
-                await self._git(args, stdin="".join(lines).encode())
+            await self._write(args, [*(create or {}), *(delete or {})], "".join(lines))
 
-    def _locks(self, *names: str) -> list[Path]:
-        """Locks that a call which writes these refs may hold."""
-        return [self._common_dir / f"{name}.lock" for name in (*names, "packed-refs")]
+    async def _write(self, args: Sequence[str], names: Sequence[str], lines: str) -> None:
+        """Run a git that writes these refs; a dead git's lock on one of ours is taken away."""
+        await free_unchanged(self._lock(name) for name in names if name.startswith((OURS, HIDDEN)))
+        async with freeing_locks(map(self._lock, (*names, PACKED))):
+            await self._git(args, stdin=os.fsencode(lines))
+
+    def _lock(self, name: str) -> Path:
+        """What a git holds while it writes this ref."""
+        return self._common_dir / f"{name}.lock"

@@ -14,7 +14,13 @@ from cc4tui.services.git.cleanup import finish_run
 from cc4tui.services.git.interrupted import take_back_landing
 from cc4tui.services.git.landing import Refused, land
 from cc4tui.services.git.landing_checkout import Refusal
-from cc4tui.services.git.leftovers import Leftover, find_leftovers, remove_leftover, take_over
+from cc4tui.services.git.leftovers import (
+    Leftover,
+    find_leftovers,
+    free_ref_locks,
+    remove_leftover,
+    take_over,
+)
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref, saved_prefix, task_ref
@@ -432,7 +438,11 @@ async def rescue(private: PrivateGit, spare: Collection[Path] = ()) -> None:
     """Save what worktrees of dead processes hold, and remove them; what cannot be saved stays.
 
     Their processes must have ended, see `adoption.take_stock`.
+
+    Raises:
+        GitError: git cannot list the work trees.
     """
+    await free_ref_locks(private)
     for leftover in await asyncio.to_thread(find_leftovers, private):
         if leftover.path not in spare:
             await _save_and_remove(private, leftover)

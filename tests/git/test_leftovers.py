@@ -1,12 +1,19 @@
 """Worktrees of a run that was killed: found, adopted, saved, removed."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from cc4tui.services.git.leftovers import adopt, find_leftovers, remove_leftover
+from cc4tui.services.git.leftovers import (
+    adopt,
+    find_leftovers,
+    free_ref_locks,
+    remove_leftover,
+)
 from cc4tui.services.git.refs import AttemptName
 from cc4tui.services.git.slot_life import make_slot
 from cc4tui.services.git.tasks import TaskBranch
@@ -154,3 +161,34 @@ async def test_pool_works_beside_them(session: Any) -> None:
         other = await pool.acquire(session.name("u"))
         assert other.worktree != lease.worktree
     assert (lease.worktree / "half").exists()
+
+
+async def test_locks_of_a_git_that_died_with_us_are_freed(session: Any) -> None:
+    common = session.repository.common_dir
+    names = ("refs/heads/cc4/r1/task/t/1", "refs/cc4/tips/r1", "packed-refs")
+    locks = [common / f"{name}.lock" for name in names]
+    theirs = common / "refs/heads/main.lock"
+    for lock in (*locks, theirs):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    await free_ref_locks(session.private)
+    assert [lock.exists() for lock in (*locks, theirs)] == [False, False, False, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody can tell where a git works")
+async def test_packed_refs_stay_locked_while_any_git_works_there(session: Any) -> None:
+    lock = session.repository.common_dir / "packed-refs.lock"
+    lock.touch()
+    command = ["git", "cat-file", "--batch"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=session.repo.path, **pipes) as git:  # noqa: ASYNC220
+        assert git.stdin is not None
+        assert git.stdout is not None
+        git.stdin.write(b"HEAD\n")
+        git.stdin.flush()
+        git.stdout.readline()  # so that it is git by now
+        await free_ref_locks(session.private)
+        assert lock.exists()
+        git.stdin.close()
+    await free_ref_locks(session.private)
+    assert not lock.exists()

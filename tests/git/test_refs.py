@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cc4tui.errors import GitError
-from cc4tui.services.git.refs import AttemptName, merged_ref, next_number, task_ref
+from cc4tui.services.git.refs import AttemptName, merged_ref, next_number, task_ref, tip_ref
 
 
 async def test_names() -> None:
@@ -110,6 +110,19 @@ async def test_lock_of_a_call_that_was_killed_is_freed(session: Any, tmp_path: P
     restore()
     assert not lock.exists()
     assert await refs.create(name, head, "m")
+
+
+async def test_lock_that_a_dead_process_left_on_our_ref_is_taken_away(session: Any) -> None:
+    refs, name, head = session.repository.refs, merged_ref("r1"), session.repo.head
+    await refs.create(name, head, "m")
+    lock = session.repository.common_dir / f"{name}.lock"
+    for write in (
+        lambda: refs.move(name, head, head, "m", also=tip_ref("r1")),
+        lambda: refs.transaction(delete={name: head}),
+    ):
+        lock.touch()
+        await write()
+        assert not lock.exists()
 
 
 def _wrap_git(

@@ -238,3 +238,20 @@ def _gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            "fatal: Unable to create '/r/x.lock': File exists.\n\nAnother git process seems to be"
+            " running.\nremove the file manually to continue.",
+            "fatal: Unable to create '/r/x.lock': File exists.",
+        ),
+        ("warning: a\nerror: b\nfatal: c", "fatal: c"),
+        ("nothing to commit\nworking tree clean", "working tree clean"),
+        ("", "exit 128"),
+    ],
+)
+def test_what_failed_is_told_by_the_line_that_names_it(said: str, cause: str) -> None:
+    assert str(GitError("x", 128, said)) == f"`git x` failed: {cause}"

@@ -17,6 +17,7 @@ from cc4tui.screens.dialogs.run import RunDialog
 from cc4tui.screens.dialogs.trust import TrustDialog
 from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Tab
+from cc4tui.screens.plan_states import PlanStates
 from cc4tui.screens.plans import PlansTab
 from cc4tui.screens.widgets.text_pane import TextPane
 
@@ -50,6 +51,11 @@ def plans(open_app: Any, until: Any) -> Any:
             yield pilot
 
     return opened
+
+
+def told(pilot: Pilot[None]) -> bool:
+    """Whether Execution has told of the run that it found itself; later news are the test's own."""
+    return pilot.app.progress is not None
 
 
 def in_front(pilot: Pilot[None], kind: type[Any]) -> bool:
@@ -234,6 +240,7 @@ async def test_live_states_show_in_the_tree(
     plans: Any, center: Any, make_run: Any, screen_text: Any, until: Any
 ) -> None:
     async with plans() as pilot:
+        await until(pilot, lambda: told(pilot))
         run = make_run("r-9", "plans/api.md")
         await center.journal.create_run(run, [])
         pilot.app.post_message(
@@ -251,6 +258,7 @@ async def test_states_are_true_after_a_run_that_ended_behind_another_tab(
     plans: Any, center: Any, make_run: Any, screen_text: Any, until: Any
 ) -> None:
     async with plans() as pilot:
+        await until(pilot, lambda: told(pilot))
         run = make_run("r-9", "plans/api.md", agent="codex")
         rows = center.journal.all_tasks["r-8"]
         await center.journal.create_run(run, [replace(row, run="r-9") for row in rows])
@@ -271,12 +279,31 @@ async def test_states_are_true_after_a_run_that_ended_behind_another_tab(
         assert "○ 2.1" in screen_text(pilot)
 
 
+async def test_a_run_that_begins_while_the_last_one_is_read_is_the_newer(
+    center: Any, make_run: Any
+) -> None:
+    states, run = PlanStates(center), make_run("r-9", "plans/api.md")
+    read_view = center.run_view
+
+    async def slow(run_id: str) -> Any:
+        view = await read_view(run_id)
+        states.follow(RunProgressed(run, {"1.3": TaskRunState.RUNNING}))
+        return view
+
+    center.run_view = slow
+    await states.read("plans/api.md")
+    assert states.run == run
+    assert states.states == {"1.3": TaskRunState.RUNNING}
+    assert states.records == {}
+
+
 async def test_states_come_in_while_a_dialog_is_open(
     plans: Any, center: Any, make_run: Any, screen_text: Any, until: Any
 ) -> None:
     async with plans() as pilot:
         await pilot.press("r")
         await until(pilot, lambda: in_front(pilot, RunDialog))
+        await until(pilot, lambda: told(pilot))
         run = make_run("r-9", "plans/api.md")
         await center.journal.create_run(run, [])
         pilot.app.post_message(RunProgressed(run, {"1.3": TaskRunState.RUNNING}, busy=1))
@@ -286,9 +313,10 @@ async def test_states_come_in_while_a_dialog_is_open(
 
 
 async def test_another_plans_run_changes_nothing(
-    plans: Any, center: Any, make_run: Any, screen_text: Any
+    plans: Any, make_run: Any, screen_text: Any, until: Any
 ) -> None:
     async with plans() as pilot:
+        await until(pilot, lambda: told(pilot))
         run = make_run("r-9", "docs/plans/report.md")
         pilot.app.post_message(RunProgressed(run, {"1.3": TaskRunState.RUNNING}))
         await pilot.pause()

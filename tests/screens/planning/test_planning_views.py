@@ -116,6 +116,7 @@ async def test_the_graph_is_live(
     view: Any, center: Any, make_run: Any, until: Any, screen_text: Any
 ) -> None:
     async with view("g") as pilot:
+        await until(pilot, lambda: pilot.app.progress is not None)  # of the run before
         run = make_run("r-9", "plans/api.md")
         await center.journal.create_run(run, [])
         states = {"1.3": TaskRunState.RUNNING, "2.3": TaskRunState.FAILED}
