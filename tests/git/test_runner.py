@@ -244,8 +244,7 @@ def _gone(pid: int) -> bool:
     ("said", "cause"),
     [
         (
-            "fatal: Unable to create '/r/x.lock': File exists.\n\nAnother git process seems to be"
-            " running.\nremove the file manually to continue.",
+            "fatal: Unable to create '/r/x.lock': File exists.\n\nAnother git?\nremove the file.",
             "fatal: Unable to create '/r/x.lock': File exists.",
         ),
         ("warning: a\nerror: b\nfatal: c", "fatal: c"),
