@@ -84,7 +84,7 @@ async def test_failure_deletes_nothing(session: Any, monkeypatch: pytest.MonkeyP
     refs, head = session.repository.refs, session.repo.head
     for task in ("a", "b"):
         await refs.create(task_ref("r1", task, 1), await _commit(session, head, task), "m")
-    lock = session.repository.common_dir / f"{task_ref('r1', 'b', 1)}.lock"
+    lock = session.repository.common_dir / "packed-refs.lock"  # of a git that lives
     lock.write_text("")
     before = session.repo.refs()
     monkeypatch.setattr("cc4tui.services.git.runner.LOCK_RETRIES", 1)
