@@ -373,6 +373,8 @@ class RunOptions:
     redo: bool = False
     accept_offers: bool = False
     new: bool = False
+    ignore_limits: bool = False
+    """Try agents at once that an earlier run found limited."""
     hold_edits: bool = False
     """Edits of the plan during the run wait for `apply_plan_edit` instead of counting at once."""
 

@@ -63,6 +63,8 @@ def _agent_options(command: Decorated) -> Decorated:
                          help="Seconds for one attempt."),
             click.option("--budget", metavar="AMOUNT", callback=_budget,
                          help="What the whole run may use: tokens (2m) or dollars ($20)."),
+            click.option("--ignore-limits", is_flag=True,
+                         help="Try agents at once that an earlier run found limited."),
         )
     ):  # fmt: skip
         command = option(command)

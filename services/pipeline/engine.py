@@ -208,7 +208,8 @@ class RunEngine:
 
     async def _parking(self, context: RunContext, records: Sequence[TaskRunRecord]) -> Parking:
         quotas = Quotas(await unusable(context.tasks, self._s.problem))
-        return Parking(context.recorder, quotas, self._s.quota_wait, records)
+        known, wait = self._s.known_limits, self._s.quota_wait
+        return Parking(context.recorder, quotas, wait, known, records)
 
     def _planned(
         self,

@@ -42,6 +42,9 @@ class RunMaker:
             PlanError, UsageError: nothing was stored.
         """
         planned = await self.plan(plan, key, options)
+        if options.ignore_limits:
+            for agent in {agent.name: agent for task in planned for agent in task.agents}.values():
+                self._s.known_limits.forget(agent)
         run = await self._record(plan, key, options)
         folder = run_folder(self._s.state, run.id)
         folder.mkdir(mode=0o700, parents=True)
@@ -74,7 +77,7 @@ class RunMaker:
     async def problems(self, planned: Sequence[PlannedTask]) -> list[str]:
         """Why agents that the run needs cannot be used here."""
         tasks = [task for task in planned if _will_run(task)]
-        agents = {one.name: one for task in tasks for one in (task.agent, *task.fallback)}
+        agents = {one.name: one for task in tasks for one in task.agents}
         looks = (self._s.problem(agent) for agent in agents.values())
         found = dict(zip(agents, await asyncio.gather(*looks), strict=True))
         told: dict[str, None] = {}

@@ -15,6 +15,7 @@ from cc4tui.domain.run import (
 from cc4tui.events import TaskParked
 from cc4tui.ports import TaskUpdate
 from cc4tui.services.pipeline.context import Claim
+from cc4tui.services.pipeline.known_limits import KnownLimits
 from cc4tui.services.pipeline.quotas import Choice, Limit, Quotas, choose
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.selection import PlannedTask
@@ -47,6 +48,7 @@ class Parking:
         recorder: Gets what is told of them.
         quotas: The limits that the run knows.
         longest: Seconds that a task waits for its agent altogether.
+        known: What other runs know of limits, and are to know.
         records: Those that an earlier process parked wait on.
     """
 
@@ -55,11 +57,14 @@ class Parking:
         recorder: Recorder,
         quotas: Quotas,
         longest: float,
+        known: KnownLimits,
         records: Sequence[TaskRunRecord] = (),
     ) -> None:
         self._recorder = recorder
         self._quotas = quotas
         self._longest = longest
+        self._known = known
+        self._expected: set[str] = set()
         self._told: dict[str, datetime] = {}
         self._since: dict[str, float] = {}
         self._go_on: set[str] = set()
@@ -74,8 +79,20 @@ class Parking:
             self._quotas.met(record.agent, record.reason, when)
 
     def choice(self, planned: PlannedTask) -> Choice:
-        """Who does the task now."""
-        return choose(planned, self._quotas)
+        """Who does the task now; a limit that is longer than it is to wait is not waited for."""
+        for agent in planned.agents:
+            self._expect(agent)
+        choice = choose(planned, self._quotas)
+        if choice.waits is None or self._too_long(planned.task.id, choice.waits) is None:
+            return choice
+        return Choice(planned)
+
+    def _expect(self, agent: AgentSpec) -> None:
+        """Count with the limit that another run has met, from the first time on."""
+        if agent.name not in self._expected:
+            self._expected.add(agent.name)
+            if (limit := self._known.of(agent)) is not None:
+                self._quotas.met(agent.name, limit.reason, limit.until)
 
     def holds(self, planned: PlannedTask) -> bool:
         """Whether the task has to wait because its agents are limited."""
@@ -104,7 +121,7 @@ class Parking:
             self._quotas.works(claim.planned.agent.name)
             self._since.pop(claim.task, None)
             return None
-        choice = self.choice(asked)
+        choice = choose(asked, self._quotas)
         waits = choice.waits
         if waits is None:
             if self._quotas.of(choice.planned.agent.name) is not None:
@@ -128,7 +145,9 @@ class Parking:
         if code is not ReasonCode.QUOTA or (agent.driver == "command" and result.until is None):
             return None
         until = None if result.until is None else result.until + MARGIN
-        return self._quotas.met(agent.name, result.reason, until)
+        limit = self._quotas.met(agent.name, result.reason, until)
+        self._known.keep(agent, limit, self._recorder.run)
+        return limit
 
     def _too_long(self, task: str, limit: Limit) -> str | None:
         since = self._since.setdefault(task, self._quotas.clock())
@@ -163,8 +182,9 @@ class Parking:
     def release(self, planned: PlannedTask) -> bool:
         """Try the task now, whatever its agents said; whether it waited for one."""
         limit = self.choice(planned).waits
-        for agent in (planned.agent, *planned.fallback) if limit is not None else ():
+        for agent in planned.agents if limit is not None else ():
             self._quotas.clear(agent.name)
+            self._known.forget(agent)
         return limit is not None or self._told.pop(planned.task.id, None) is not None
 
 
@@ -184,7 +204,7 @@ async def unusable(
         agent.name: agent
         for planned in tasks.values()
         if planned.fallback
-        for agent in (planned.agent, *planned.fallback)
+        for agent in planned.agents
     }
     found = {name: await problem(agent) for name, agent in agents.items()}
     return {name: why for name, why in found.items() if why is not None}

@@ -55,6 +55,11 @@ class PlannedTask:
     fallback: tuple[AgentSpec, ...] = ()
     """Who does it when its agent is limited or cannot be used, the first one that can."""
 
+    @property
+    def agents(self) -> tuple[AgentSpec, ...]:
+        """Everybody who may do it, the one that was asked for first."""
+        return (self.agent, *self.fallback)
+
 
 def plan_tasks(
     plan: Plan,

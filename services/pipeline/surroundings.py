@@ -12,6 +12,7 @@ from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.clocks import TimeLimits
+from cc4tui.services.pipeline.known_limits import KnownLimits
 from cc4tui.services.pipeline.preparation import SetupPlan
 from cc4tui.services.pipeline.selection import Defaults
 
@@ -49,6 +50,11 @@ class Surroundings:
     """Bytes that each output of an attempt keeps on the disk; None = all."""
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the person's secrets."""
+
+    @property
+    def known_limits(self) -> KnownLimits:
+        """Limits that agents have met in any run of this person, in whatever repository."""
+        return KnownLimits(self.state.parent / "limits", self.environment, self.redactor)
 
     async def problem(self, agent: AgentSpec) -> str | None:
         """Why an agent cannot be used here, before anything is spent on it."""

@@ -128,3 +128,30 @@ def test_parking_outlives_the_process_a_retry_ends_it_and_a_fallback_needs_no_wa
     assert {(t["state"], t["until"]) for t in project.status()["tasks"]} == {("landed", None)}
     assert len(calls(folder)) == 3
     assert project.left_behind() == []
+
+
+def test_a_new_run_is_parked_from_its_start_unless_a_person_says_otherwise(project, limited):
+    folder = limited(seconds=3600)
+    for name in ("one", "two", "three"):
+        project.write(f"{name}.md", f"# P\n\n## Batch 1: A\n- [ ] 1.1 Of {name}\n")
+    project.commit("plans")
+
+    def until_parked(plan):
+        process, events = project.start("run", plan, "--json", "--yes"), []
+        while not events or events[-1]["event"] != "task_parked":
+            events.append(json.loads(process.stdout.readline()))
+        process.kill()
+        process.communicate()
+        return events[0]["run"], events[-1], [event["event"] for event in events]
+
+    run, first, _ = until_parked("one.md")
+    _, second, told = until_parked("two.md")
+    assert "attempt_started" not in told
+    assert second["until"] == first["until"]
+    assert second["reason"].endswith(f"by run {run})")
+    assert len(calls(folder)) == 1
+    (folder / "until").write_text("0")  # credits were bought
+    result = project.run("three.md", "--ignore-limits")
+    assert result.code == 0, result.out + result.err
+    assert result.of("task_parked") == []
+    assert len(calls(folder)) == 2

@@ -2,8 +2,11 @@
 
 import asyncio
 import math
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Batch, PlanTaskState, Task
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, TaskRunRecord, TaskRunState
 from cc4tui.services.pipeline.context import Claim
+from cc4tui.services.pipeline.known_limits import KnownLimits
 from cc4tui.services.pipeline.parking import MARGIN, Parking, unusable
 from cc4tui.services.pipeline.quotas import FIRST_WAIT, LONGEST_WAIT, Quotas, by_name, choose
 from cc4tui.services.pipeline.selection import PlannedTask
@@ -47,6 +51,13 @@ class Told:
         self.writes.append(values)
 
 
+class Forgetful(KnownLimits):
+    """Knows of no other run."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull), {})
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -73,7 +84,7 @@ def failed(code: ReasonCode = ReasonCode.QUOTA, until: float | None = None) -> A
 
 def parking(clock: Clock, longest: float = 86400.0, **limits: Any) -> tuple[Parking, Quotas, Told]:
     told, quotas = Told(), Quotas(clock=clock, **limits)
-    return Parking(told, quotas, longest), quotas, told  # type: ignore[arg-type]
+    return Parking(told, quotas, longest, Forgetful()), quotas, told  # type: ignore[arg-type]
 
 
 def test_an_agent_is_limited_until_the_time_it_told(clock: Clock):
@@ -195,6 +206,65 @@ def test_nobody_waits_longer_than_is_wanted(clock: Clock, longest: float, words:
     assert words in parked.refusal
 
 
+def test_what_is_not_waited_for_is_asked_and_fails_by_its_own_words(clock: Clock):
+    lot, quotas, told = parking(clock, 60.0)
+    quotas.met("claude", "limit", NOW + 3600)
+    assert not lot.holds(planned())
+    asyncio.run(lot.tell([planned()]))
+    assert told.writes == []
+    clock.now += 3550
+    assert lot.holds(planned(task="1.2"))
+
+
+@pytest.fixture
+def another_run(tmp_path: Path, clock: Clock) -> Callable[..., Parking]:
+    """Begins runs, one after another, that share what they know of limits."""
+
+    def begin(**environment: str) -> Parking:
+        known = KnownLimits(tmp_path / "limits", environment, clock=clock)
+        return Parking(Told(), Quotas(clock=clock), 86400, known)  # type: ignore[arg-type]
+
+    return begin
+
+
+def test_a_new_run_waits_for_a_limit_that_an_earlier_one_met(
+    another_run: Callable[..., Parking], clock: Clock
+):
+    task = planned()
+    another_run().ended(Claim(task, 1, 1), task, failed(until=NOW + 1800))
+    clock.now += 60
+    waits = another_run().choice(task).waits
+    assert waits is not None
+    assert waits.until == NOW + 1800 + MARGIN
+    assert waits.reason.startswith("the limit is reached (met at ")
+    assert waits.reason.endswith(" by run r)")
+    assert another_run().choice(planned(CODEX)).instead_of == "claude"
+    assert not another_run().holds(planned(agent=replace(CLAUDE, command=("other",))))
+    assert not another_run(ANTHROPIC_API_KEY="of another account").holds(task)
+    clock.now = NOW + 1800 + MARGIN
+    assert not another_run().holds(task)
+
+
+def test_a_limit_that_a_person_does_not_believe_is_forgotten(
+    another_run: Callable[..., Parking], clock: Clock
+):
+    task = planned()
+    another_run().ended(Claim(task, 1, 1), task, failed(until=NOW + 1800))
+    assert another_run().release(task)
+    assert not another_run().holds(task)
+
+
+@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"until": "soon"}', b'{"until": 1e999}'])
+def test_what_cannot_be_read_is_no_limit(
+    another_run: Callable[..., Parking], tmp_path: Path, kept: bytes
+):
+    task = planned()
+    another_run().ended(Claim(task, 1, 1), task, failed(until=NOW + 1800))
+    [file] = (tmp_path / "limits").iterdir()
+    file.write_bytes(kept)
+    assert not another_run().holds(task)
+
+
 def test_waiting_tasks_are_told_once_and_all_at_once(clock: Clock):
     lot, quotas, told = parking(clock)
     tasks = [planned(task=f"1.{n}") for n in range(3)] + [planned(agent=CODEX, task="1.9")]
@@ -212,7 +282,7 @@ def test_what_an_earlier_process_parked_waits_on(clock: Clock):
     record = TaskRunRecord("r", "1.1", 0, "T", "1", TaskRunState.READY, agent="claude")
     until = datetime.fromtimestamp(NOW + 60, UTC)
     stored = replace(record, until=until, reason="limit", reason_code=ReasonCode.QUOTA)
-    lot = Parking(Told(), Quotas(clock=clock), 60, [stored])  # type: ignore[arg-type]
+    lot = Parking(Told(), Quotas(clock=clock), 60, Forgetful(), [stored])  # type: ignore[arg-type]
     assert lot.holds(planned())
     assert lot.release(planned())
     assert not lot.holds(planned())
