@@ -16,6 +16,7 @@ from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunSt
 if TYPE_CHECKING:
     from cc4tui.domain.agent import AgentEvent, AgentJob, AgentResult, Answer, ExitStatus, Launch
     from cc4tui.domain.forecast import Forecast
+    from cc4tui.domain.spending import Work
     from cc4tui.events import Event
 
 
@@ -98,6 +99,9 @@ class Journal(Protocol):
 
     async def attempts(self, run_id: str, task: str | None = None) -> list[AttemptRecord]:
         """By task position, then number."""
+
+    async def works(self, run_id: str | None = None) -> "list[Work]":
+        """Attempts with the batches of their tasks: of one run, or of all, the oldest run first."""
 
     async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> "list[Event]":
         """Events with seq > after, in order."""

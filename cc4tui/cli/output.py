@@ -38,8 +38,13 @@ def note(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on one line. ASCII only, so that no name can reach the terminal raw."""
-    say(json.dumps(value, default=_plain))
+    """One JSON document on one line."""
+    say(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """One JSON document. ASCII only, so that no name can reach the terminal raw."""
+    return json.dumps(value, default=_plain)
 
 
 def write_bytes(data: bytes) -> None:
@@ -53,16 +58,21 @@ def write_bytes(data: bytes) -> None:
 
 
 def table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> None:
+    """Write columns as `columns` makes them."""
+    for line in columns(rows, head):
+        say(line)
+
+
+def columns(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> list[str]:
     """Columns as wide as their longest cell; the last one is not padded. Cells are cleaned."""
     cells = [[clean_line(str(cell), 200) for cell in row] for row in rows]
     if head and cells:
         cells.insert(0, list(head))
     if not cells:
-        return
+        return []
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    for row in cells:
-        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        say("  ".join(padded).rstrip())
+    padded = ([cell.ljust(w) for cell, w in zip(row, widths, strict=True)] for row in cells)
+    return ["  ".join(row).rstrip() for row in padded]
 
 
 def moment(when: datetime | None) -> str:

@@ -16,6 +16,10 @@ STATE_ORDER = (
 """How counts are listed: what is done, what goes on, what went wrong."""
 
 
+DAY = 86400.0
+"""Seconds within which a time of day tells enough."""
+
+
 def counts_text(counts: Mapping[str, int]) -> str:
     """``10 landed, 1 failed``."""
     known = [f"{counts[state]} {state}" for state in STATE_ORDER if counts.get(state)]
@@ -169,13 +173,14 @@ def _who(event: events.AttemptStarted) -> str:
 
 
 def limit_text(agent: str, until: datetime | str) -> str:
-    """``claude goes on at 15:40 (in 12:04)``."""
+    """``claude goes on at 15:40 (in 12:04)``; with the date if that is not within a day."""
     try:
         when = datetime.fromisoformat(until) if isinstance(until, str) else until
     except ValueError:
         return f"{agent} goes on at {until}"
-    left = duration(max((when - datetime.now(UTC)).total_seconds(), 0.0))
-    return f"{agent} goes on at {moment(when)[11:]} (in {left})"
+    left = max((when - datetime.now(UTC)).total_seconds(), 0.0)
+    clock = moment(when) if left > DAY else moment(when)[11:]
+    return f"{agent} goes on at {clock} (in {duration(left)})"
 
 
 def _attempt_finished(

@@ -1,15 +1,27 @@
 """`cc4tui runs`, `status`, `cancel` and `retry`: what runs did, and a word to one that goes on."""
 
-import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc4tui.cli.output import counted, duration, iso, moment, note, print_json, say, table
+from cc4tui.cli.output import (
+    columns,
+    counted,
+    duration,
+    iso,
+    json_text,
+    moment,
+    note,
+    print_json,
+    say,
+    table,
+)
 from cc4tui.cli.progress import counts_text, limit_text
 from cc4tui.cli.session import Session, examples, json_option, pass_session
 from cc4tui.cli.talking import ask_run
+from cc4tui.cli.watching import watch as watching
 from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
 from cc4tui.domain.text import clean_line
 from cc4tui.domain.usage import Spent
@@ -19,9 +31,6 @@ from cc4tui.ports import Retry, RunView
 
 if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
-
-WATCH_SECONDS = 0.5
-"""How often `status --watch` looks again."""
 
 
 @click.command(epilog=examples("cc4tui runs", "cc4tui runs --json | jq '.[0].run'"))
@@ -60,23 +69,13 @@ def status(session: Session, run: str | None, watch: bool, as_json: bool) -> Non
 
     async def work(center: "Runtime") -> None:
         record = await center.find_run(run)
-        view = await center.run_view(record.id)
-        _show(view, as_json)
+        lines = _json_line if as_json else status_lines
         if watch:
-            await _watch(center, view, as_json)
+            await watching(partial(center.run_view, record.id), lines, in_place=not as_json)
+        else:
+            say("\n".join(lines(await center.run_view(record.id))))
 
     session.run(work)
-
-
-async def _watch(center: "Runtime", view: RunView, as_json: bool) -> None:
-    while view.run.status is RunStatus.RUNNING:
-        await asyncio.sleep(WATCH_SECONDS)
-        now = await center.run_view(view.run.id)
-        if now != view:
-            if not as_json:
-                say()
-            _show(now, as_json)
-        view = now
 
 
 def _expect_unfinished(view: RunView, task: str) -> None:
@@ -89,15 +88,14 @@ def _expect_unfinished(view: RunView, task: str) -> None:
             )
 
 
-def _show(view: RunView, as_json: bool) -> None:
-    if as_json:
-        print_json(status_json(view))
-    else:
-        for line in header(view):
-            say(line)
-        table(
-            (row(task) for task in view.tasks), ("STATE", "TASK", "TITLE", "AGENT", "TIME", "WHY")
-        )
+def _json_line(view: RunView) -> list[str]:
+    return [json_text(status_json(view))]
+
+
+def status_lines(view: RunView) -> list[str]:
+    """A run and its tasks, for people."""
+    head = ("STATE", "TASK", "TITLE", "AGENT", "TIME", "WHY")
+    return [*header(view), *columns((row(task) for task in view.tasks), head)]
 
 
 def header(view: RunView) -> list[str]:

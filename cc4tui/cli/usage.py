@@ -12,9 +12,6 @@ from cc4tui.domain.spending import GROUPS, Total, Work, totals_by
 if TYPE_CHECKING:
     from cc4tui.runtime import Runtime
 
-EVERY = 100_000
-"""Runs that are looked at: all."""
-
 
 @click.command(
     epilog=examples(
@@ -38,14 +35,8 @@ def usage(session: Session, run: str | None, groups: tuple[str, ...], as_json: b
     by = groups or (("day", "agent") if run is None else ("batch", "task", "agent"))
 
     async def work(center: "Runtime") -> list[Work]:
-        chosen = None if run is None else await center.find_run(run)
-        runs = [chosen] if chosen is not None else (await center.journal.runs(EVERY))[::-1]
-        found: list[Work] = []
-        for one in runs:
-            batches = {t.task: t.batch for t in await center.journal.task_runs(one.id)}
-            attempts = await center.journal.attempts(one.id)
-            found += [Work(attempt, batches.get(attempt.task, "")) for attempt in attempts]
-        return found
+        chosen = None if run is None else (await center.find_run(run)).id
+        return await center.journal.works(chosen)
 
     works = session.run(work)
     found = totals_by(works, by)

@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
+from cc4tui.domain.spending import Work
 from cc4tui.events import Event
 from cc4tui.ports import Request, Write
 from cc4tui.storage import event_log, inbox, journal_writes
 from cc4tui.storage.database import Database
-from cc4tui.storage.records import run_record, with_usage
+from cc4tui.storage.records import run_record, with_usage, work_of
 from cc4tui.storage.tables import attempts, runs, task_runs
 
 
@@ -68,6 +69,17 @@ class SqlJournal:
         query = query.order_by(task_runs.c.position, attempts.c.task, attempts.c.attempt)
         rows = await self._database.read(lambda c: c.execute(query).all())
         return [with_usage(AttemptRecord, row) for row in rows]
+
+    async def works(self, run_id: str | None = None) -> list[Work]:
+        """Attempts with the batches of their tasks: of one run, or of all, the oldest run first."""
+        query = sa.select(attempts, task_runs.c.batch).join(task_runs)
+        query = query.join(runs, runs.c.id == attempts.c.run)
+        if run_id is not None:
+            query = query.where(attempts.c.run == run_id)
+        order = (runs.c.started, runs.c.id, task_runs.c.position, attempts.c.task)
+        query = query.order_by(*order, attempts.c.attempt)
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return [work_of(row) for row in rows]
 
     async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         """Events with seq > after, in order; kinds that this version does not know are left out."""

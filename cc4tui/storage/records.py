@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
+from cc4tui.domain.spending import Work
 from cc4tui.domain.usage import TokenUsage
 
 
@@ -52,6 +53,16 @@ def run_record(row: sa.Row[Any]) -> RunRecord:
 
 def with_usage(kind: type[R], row: sa.Row[Any]) -> R:
     """A row of `task_runs` or `attempts`."""
+    return _with_usage(kind, dict(row._mapping))
+
+
+def work_of(row: sa.Row[Any]) -> Work:
+    """A row of `attempts` with the batch of its task."""
     values = dict(row._mapping)
+    batch = values.pop("batch")
+    return Work(_with_usage(AttemptRecord, values), batch)
+
+
+def _with_usage(kind: type[R], values: dict[str, Any]) -> R:
     usage = TokenUsage(**{name: values.pop(name) for name in _TOKENS})
     return kind(**values, usage=usage)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
+from cc4tui.domain.spending import Work
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import BlockedError, GitError
 from cc4tui.events import Event, RunPaused, RunResumed
@@ -193,6 +194,10 @@ class PatientJournal:
     async def attempts(self, run_id: str, task: str | None = None) -> list[AttemptRecord]:
         """See `Journal`."""
         return await self._through(lambda: self._journal.attempts(run_id, task))
+
+    async def works(self, run_id: str | None = None) -> list[Work]:
+        """See `Journal`."""
+        return await self._through(lambda: self._journal.works(run_id))
 
     async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         """See `Journal`."""

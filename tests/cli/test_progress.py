@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cc4tui import events
 from cc4tui.cli.output import counted, duration, iso, print_json, say, table
-from cc4tui.cli.progress import Narrator, counts_text
+from cc4tui.cli.progress import Narrator, counts_text, limit_text
 from cc4tui.cli.runs import row
 from cc4tui.domain.run import TaskRunRecord, TaskRunState
 from cc4tui.events import Event
@@ -286,3 +286,11 @@ def test_a_parked_task_tells_in_status_when_it_goes_on() -> None:
     assert told.startswith("hit it; claude goes on at ")
     assert "(in 2:0" in told
     assert row(dataclasses.replace(task, until=until - timedelta(hours=1)))[-1] == "hit it"
+
+
+def test_a_limit_of_days_is_told_with_its_date() -> None:
+    soon, late = (datetime.now(UTC) + timedelta(hours=hours, seconds=30) for hours in (1, 100))
+    assert re.fullmatch(r"a goes on at \d\d:\d\d \(in 1:00:\d\d\)", limit_text("a", soon))
+    assert re.fullmatch(
+        r"a goes on at \d{4}-\d\d-\d\d .* \(in 100:00:\d\d\)", limit_text("a", late)
+    )

@@ -115,6 +115,10 @@ async def test_every_field_can_be_set_later(store: SqlStore, new_run: Any):
 
     await store.commit(Write("r1", attempts=(AttemptUpdate("t0", 1, {"step": "released"}),)))
     assert await store.attempts("r1") == [replace(attempt, step="released")]
+    [work] = await store.works()
+    assert (work.attempt, work.batch) == (replace(attempt, step="released"), done.batch)
+    assert await store.works("r1") == [work]
+    assert await store.works("r2") == []
 
 
 def _values(record: RunRecord | TaskRunRecord | AttemptRecord, *keys: str) -> dict[str, Any]:
