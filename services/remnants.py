@@ -116,15 +116,15 @@ def _process(stray: Stray, problem: str | None) -> Remnant:
 
 
 def _stray_files(private: PrivateGit) -> list[Remnant]:
-    """Indexes of worktrees that are gone, and worktrees whose removal a crash cut short."""
+    """Indexes that nobody needs any more, and worktrees whose removal a crash cut short."""
     slots = {path.name for path in (private.state_dir / "worktrees").glob("*")}
-    indexes = private.index_dir.glob("slot-*")
     found = [
-        (path, "git's index of a worktree that is gone")
-        for path in indexes
+        (path, "a file of a worktree or a landing that is gone")
+        for path in private.index_dir.glob("*")
         if path.name.split(".")[0] not in slots
     ]
     found += [(path, "a worktree that was being deleted") for path in private.trash_dir.glob("*")]
+    found += [(path, "a git folder that was being made") for path in private.half_made()]
     safe = "what the worktree held was saved before it was taken away"
     return [Remnant("files", str(path), why, safe=safe) for path, why in sorted(found)]
 

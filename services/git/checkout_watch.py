@@ -51,7 +51,6 @@ class CheckoutWatch:
 
     def __init__(self, private: PrivateGit) -> None:
         self._private = private
-        self._index = private.index_dir / "checkout"
 
     async def take(self) -> CheckoutState:
         """The state now; empty for a bare repository.
@@ -63,15 +62,13 @@ class CheckoutWatch:
         if root is None:
             return CheckoutState(None, {})
         git_dir = self._private.repository.location.git_dir
-        try:
-            await asyncio.to_thread(copy_atomic, git_dir / "index", self._index)
+        with self._private.passing_index("checkout") as index:
+            await asyncio.to_thread(copy_atomic, git_dir / "index", index)
             result = await self._private.run(
                 ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"],
                 worktree=root,
-                index=self._index,
+                index=index,
             )
-        finally:
-            self._index.unlink(missing_ok=True)
         files = await asyncio.to_thread(_signatures, root, result.fields)
         refs = await self._private.repository.refs.listed(PERSONS)
         theirs = {ref: value for ref, value in refs.items() if not ref.startswith(OURS)}

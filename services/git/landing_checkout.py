@@ -95,16 +95,13 @@ async def _refuse_filters(person: PersonCheckout, old: str, new: str) -> None:
 
 async def _filter_attributes(private: PrivateGit, commit: str, paths: list[str]) -> dict[str, str]:
     """The `filter` attribute of each path, as the files of `commit` say."""
-    index = private.index_dir / "landing"
-    try:
+    with private.passing_index("landing") as index:
         await private.run(["read-tree", commit], index=index)
         result = await private.run(
             ["check-attr", "--cached", "--stdin", "-z", "filter"],
             index=index,
             stdin=b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths),
         )
-    finally:
-        index.unlink(missing_ok=True)
     return dict(zip(result.fields[0::3], result.fields[2::3], strict=True))
 
 

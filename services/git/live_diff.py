@@ -5,7 +5,6 @@ Written are only an index of our own beside the real one, and the object of an e
 
 import asyncio
 import os
-import secrets
 from collections.abc import Iterator
 
 from cc4tui.services.git.files import copy_atomic
@@ -44,13 +43,12 @@ async def compare(private: PrivateGit, old: str, new: str | Slot, how: str) -> s
 async def _files(slot: Slot, command: list[str]) -> str:
     slot.expect_intact()
     private, hidden = slot.private, slot.hidden
-    index = slot.index.with_name(f"{slot.index.name}.look-{secrets.token_hex(4)}")
+    with private.passing_index(f"{slot.id}.look") as index:
 
-    async def run(*args: str, stdin: bytes | None = None) -> bytes:
-        done = await private.run(args, worktree=slot.worktree, index=index, stdin=stdin)
-        return done.stdout
+        async def run(*args: str, stdin: bytes | None = None) -> bytes:
+            done = await private.run(args, worktree=slot.worktree, index=index, stdin=stdin)
+            return done.stdout
 
-    try:
         await asyncio.to_thread(copy_atomic, slot.index, index)
         listed = await run("ls-files", "-z", "-o", "--exclude-standard")
         new = list(_new(listed, hidden))
@@ -61,9 +59,6 @@ async def _files(slot: Slot, command: list[str]) -> str:
                 stdin=b"".join(path + b"\0" for path in new),
             )
         return (await run(*command, "--")).decode("utf-8", "replace")
-    finally:
-        for left in (index, index.with_name(f"{index.name}.lock")):
-            left.unlink(missing_ok=True)
 
 
 def _new(listed: bytes, hidden: tuple[str, ...]) -> Iterator[bytes]:

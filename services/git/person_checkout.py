@@ -96,12 +96,9 @@ class PersonCheckout:
         """Paths whose files are what git would write for these entries."""
         if not entries:
             return set()
-        index = self.private.index_dir / "landing-look"
-        try:
+        with self.private.passing_index("landing-look") as index:
             await self.set_index(entries, index=index)
             result = await self.run(["ls-files", "-z", "-m", "-d"], index=index)
-        finally:
-            index.unlink(missing_ok=True)
         return entries.keys() - set(result.fields)
 
     async def set_index(

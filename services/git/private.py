@@ -5,7 +5,10 @@ agent planted in the repository's configuration. Git run with this folder never 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+import secrets
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cc4tui.services.git.environment import sealed_environment
@@ -35,6 +38,8 @@ COPIED_KEYS = (
     "merge.directoryrenames",
 )
 """What changes content but cannot run anything."""
+HALF_MADE = ".git-"
+"""How names of folders begin that are to become `git/`."""
 
 
 class PrivateGit:
@@ -101,6 +106,23 @@ class PrivateGit:
         cwd = worktree or self.git_dir
         return await self.repository.runner.run(args, env=env, cwd=cwd, stdin=stdin, ok=ok)
 
+    def half_made(self) -> Iterator[Path]:
+        """What a process that was killed in its first moments left of the folder."""
+        return self.state_dir.glob(f"{HALF_MADE}*")
+
+    @contextmanager
+    def passing_index(self, purpose: str) -> Iterator[Path]:
+        """An index for one question, under a name of its own; gone afterwards, with its lock.
+
+        Under a fixed name the lock of a git that was killed with us would be in the way for ever.
+        """
+        index = self.index_dir / f"{purpose}.{secrets.token_hex(4)}"
+        try:
+            yield index
+        finally:
+            for left in (index, index.with_name(f"{index.name}.lock")):
+                left.unlink(missing_ok=True)
+
     async def tree_of(self, commit: str) -> str:
         """The tree of a commit; asked once, for it never changes."""
         if commit not in self._trees:
@@ -143,12 +165,15 @@ class PrivateGit:
         return env
 
     async def _init(self) -> None:
-        make_private(self.git_dir)
+        """Made aside and renamed: whoever is killed leaves no half of it, nor a lock in it."""
         object_format = f"--object-format={self.repository.location.object_format}"
-        await self.repository.runner.run(
-            ["init", "-q", "--bare", "--template=", object_format, str(self.git_dir)],
-            cwd=self.state_dir,
-        )
+        with tempfile.TemporaryDirectory(prefix=HALF_MADE, dir=self.state_dir) as folder:
+            made = make_private(Path(folder, "git"))
+            args = ["init", "-q", "--bare", "--template=", object_format, str(made)]
+            await self.repository.runner.run(args, cwd=self.state_dir)
+            if self.git_dir.exists():
+                self.git_dir.rename(Path(folder, "spoiled"))
+            made.rename(self.git_dir)
 
     def _write_settings(self) -> None:
         write_atomic(self.git_dir / "config", self._settings().encode("utf-8", "surrogateescape"))

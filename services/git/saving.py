@@ -138,13 +138,10 @@ async def _staged_tree(slot: Slot, tip: str) -> str | None:
     """The tree of the agent's own index, if it is neither that of `tip` nor what it was given."""
     if not slot.agent_used_index():
         return None
-    index = slot.index.with_name(f"{slot.index.name}.staged")
-    try:
+    with slot.private.passing_index(f"{slot.id}.staged") as index:
         if not await asyncio.to_thread(copy_atomic, slot.admin / "index", index):
             return None
         staged = await _written(slot, index)
-    finally:
-        index.unlink(missing_ok=True)
     known = {await slot.private.tree_of(commit) for commit in {tip, slot.base}}
     return None if staged in known else staged
 

@@ -1,6 +1,7 @@
 """How a slot begins, is made clean for the next task, and ends."""
 
 import asyncio
+import glob
 import os
 import shutil
 from pathlib import Path
@@ -28,16 +29,21 @@ async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
     """
     worktree = make_private(private.state_dir / "worktrees").resolve() / name
     try:
+        _prepare_files(Slot(private, worktree, admin_of(private, worktree), base))
         await _add(private, worktree, base)
         slot = Slot(private, worktree, admin_of(private, worktree), base)
-        slot.index.unlink(missing_ok=True)
         await slot.reset_to(base)
         await slot.hand_over(base)
-        slot.note_owner(slot.id)
     except BaseException:
         await remove_slot(Slot(private, worktree, admin_of(private, worktree), base))
         raise
     return slot
+
+
+def _prepare_files(slot: Slot) -> None:
+    """Before the worktree: what a crash then leaves of it must not look like an earlier task's."""
+    _delete_files(slot)
+    slot.note_owner(slot.id)
 
 
 async def _add(private: PrivateGit, worktree: Path, base: str) -> None:
@@ -108,11 +114,20 @@ def admin_of(private: PrivateGit, worktree: Path) -> Path:
     A path that does not exist if the repository knows no such worktree.
     """
     folder = private.repository.common_dir / "worktrees"
+    by_name = folder / worktree.name
     wanted = os.fsencode(f"{worktree}/.git")
     for path in folder.glob("*"):
         if (read_regular(path / "gitdir", POINTER_LIMIT) or b"").strip() == wanted:
             return path
-    return folder / worktree.name
+    return free_name(by_name) if _is_anothers(by_name) else by_name
+
+
+def _is_anothers(admin: Path) -> bool:
+    """Whether an admin folder is that of a worktree elsewhere which leads back to it: the person's
+    may be called like one of ours."""
+    pointer = os.fsdecode(read_regular(admin / "gitdir", POINTER_LIMIT) or b"").strip()
+    back = os.fsdecode(read_regular(admin / pointer, POINTER_LIMIT) or b"").strip()
+    return (admin / pointer).parent.joinpath(back.removeprefix("gitdir: ")).resolve() == admin
 
 
 def _delete_special_files(slot: Slot) -> None:
@@ -136,8 +151,12 @@ def _delete_leftovers(slot: Slot) -> None:
     """The files, and what git left because its own records were destroyed."""
     for folder in (*slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree, slot.admin):
         delete(folder)
-    lock = slot.index.with_name(f"{slot.index.name}.lock")
-    for path in (slot.index, lock, slot.owner_file, slot.hidden_file, slot.exclude_file):
+    _delete_files(slot)
+
+
+def _delete_files(slot: Slot) -> None:
+    """Our index of it, and what lies beside that."""
+    for path in (slot.index, *slot.private.index_dir.glob(f"{glob.escape(slot.id)}.*")):
         path.unlink(missing_ok=True)
 
 

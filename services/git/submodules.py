@@ -113,16 +113,13 @@ async def _is_published(slot: Slot, git_dir: Path, head: str) -> bool:
 
 async def _dirt(slot: Slot, folder: Path, git_dir: Path, head: str) -> list[str]:
     """Files that differ from `head`, submodules of the submodule included."""
-    index = slot.index.with_name(f"{slot.index.name}.submodule")
-    run = partial(slot.private.run, worktree=folder, index=index, objects=git_dir / "objects")
-    try:
+    with slot.private.passing_index(f"{slot.id}.submodule") as index:
+        run = partial(slot.private.run, worktree=folder, index=index, objects=git_dir / "objects")
         await run(["read-tree", head])
         result = await run(["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"])
         nested = await gitlinks(slot.private, folder, index)
         inside = {path for path in nested if _holds_something(folder / path)}
         return sorted({*result.fields, *inside})
-    finally:
-        index.unlink(missing_ok=True)
 
 
 def _holds_something(folder: Path) -> bool:

@@ -25,10 +25,9 @@ WORDS = {
 }  # fmt: skip
 
 SCRATCH = {
-    ("files.py", "write_atomic"), ("checkout_watch.py", "take"), ("checkout_watch.py", "__init__"),
-    ("landing_checkout.py", "_filter_attributes"), ("person_checkout.py", "unchanged"),
-    ("saving.py", "_staged_tree"), ("submodules.py", "_dirt"), ("interrupted.py", "end_landing"),
-    ("live_diff.py", "_files"), ("slot.py", "read_again"), ("slot_life.py", "make_slot"),
+    ("files.py", "write_atomic"), ("private.py", "passing_index"), ("private.py", "_init"),
+    ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
+    ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
     ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
@@ -54,7 +53,7 @@ PROOFS = {
     ("slot_life.py", "_delete_special_files"): ["test_sockets_and_fifos_are_no_work"],
     ("slot_life.py", "_drop_link"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
     ("slot_life.py", "_move_to_trash"): ["test_unsaved_work_is_saved_when_the_pool_closes"],
-    ("slot_life.py", "_delete_leftovers"): ["test_damage_loses_no_file"],
+    ("slot_life.py", "_delete_files"): ["test_damage_loses_no_file"],
     ("slot_life.py", "delete"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
     ("submodules.py", "empty_submodules"): [
         "test_nested_repository_in_a_submodules_place_runs_nothing"

@@ -109,6 +109,19 @@ def _cut(repo: Any, new: str, dice: random.Random) -> None:
             path.chmod(0o755)
 
 
+async def test_what_a_dead_git_locked_of_our_own_is_in_nobodys_way(
+    session: Any, both: tuple[str, str]
+) -> None:
+    repo, (old, new) = session.repo, both
+    repo.git("config", "filter.crypt.smudge", "cat")  # so that attributes are looked up
+    await _begun(session, old, new)
+    _cut(repo, new, random.Random(1))
+    for name in ("landing.lock", "landing-look.lock"):
+        (session.private.index_dir / name).touch()
+    assert await _land(session, new) == Landed("main", old, new, repo.path)
+    assert repo.git("status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("seed", range(8))
 async def test_whatever_was_written_is_taken_back_and_lands_after_all(
     session: Any, both: tuple[str, str], seed: int

@@ -192,3 +192,82 @@ async def test_packed_refs_stay_locked_while_any_git_works_there(session: Any) -
         git.stdin.close()
     await free_ref_locks(session.private)
     assert not lock.exists()
+
+
+class _Died(BaseException):
+    """The program is gone: nothing is cleaned up."""
+
+
+async def test_what_a_dead_git_locked_does_not_hide_staged_work(
+    session: Any, agent_git: Callable[..., str]
+) -> None:
+    lease = await _killed(session)
+    (lease.worktree / "half").write_text("staged")
+    agent_git(lease, "add", "half")
+    (lease.worktree / "half").write_text("later")
+    for name in ("slot-1.lock", "slot-1.staged.lock", "slot-1.submodule.lock"):
+        (session.private.index_dir / name).touch()
+    (found,) = find_leftovers(session.private)
+    saved = await remove_leftover(session.private, found)
+    assert session.repo.content(saved or "", "half") == b"later"
+    assert session.repo.content(f"{saved}^2", "half") == b"staged"
+    assert not [*session.private.index_dir.iterdir()]
+
+
+async def test_a_worktree_that_was_just_being_made_is_not_taken_for_an_earlier_tasks(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of a removal that was cut short bear the same name."""
+    old = session.private.index_dir / "slot-1.owner"
+    old.write_text(f"r1/t/1 {session.repository.head}\n")
+    hidden = session.private.index_dir / "slot-1.hidden"
+    hidden.write_bytes(b"src/a.txt\0")
+
+    async def dies(*_: object) -> None:
+        raise _Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cc4tui.services.git.slot_life.Slot.reset_to", dies)
+        patch.setattr("cc4tui.services.git.slot_life.remove_slot", dies)
+        with pytest.raises(_Died):
+            await make_slot(session.private, "slot-1", session.repository.head)
+    (found,) = find_leftovers(session.private)
+    assert found.owner is None
+    assert await remove_leftover(session.private, found) is None
+    assert (await make_slot(session.private, "slot-1", session.repository.head)).hidden == ()
+
+
+@pytest.mark.parametrize("made", range(5))
+async def test_an_admin_folder_half_made_stops_nobody(session: Any, made: int) -> None:
+    """A git that was killed in `worktree add`: it writes these one after the other."""
+    admin = session.repo.path / ".git/worktrees/slot-1"
+    worktree = session.private.state_dir.resolve() / "worktrees/slot-1"
+    admin.mkdir(parents=True)
+    files = {
+        admin / "locked": "cc4tui slot-1\n",
+        admin / "gitdir": f"{worktree}/.git\n",
+        worktree / ".git": f"gitdir: {admin}\n",
+        admin / "HEAD": f"{session.repository.head}\n",
+    }
+    for path, text in [*files.items()][:made]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for found in find_leftovers(session.private):
+        assert await remove_leftover(session.private, found) is None
+    async with session.pool(size=2) as pool:
+        lease = await pool.acquire(session.name())
+        assert (lease.worktree / "src/a.txt").exists()
+    assert not pool.kept
+    session.repo.assert_sound()
+
+
+async def test_the_persons_worktree_of_the_same_name_stays(session: Any, tmp_path: Any) -> None:
+    mine = tmp_path / "mine" / "slot-1"
+    session.repo.git("worktree", "add", "-q", "-b", "mine", str(mine))
+    half = session.private.state_dir / "worktrees" / "slot-1"
+    half.mkdir(parents=True)
+    (found,) = find_leftovers(session.private)
+    assert await remove_leftover(session.private, found) is None
+    assert not half.exists()
+    assert str(mine) in session.repo.git("worktree", "list")
+    assert session.repo.git("-C", str(mine), "branch", "--show-current") == "mine"
