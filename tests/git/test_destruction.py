@@ -29,6 +29,7 @@ SCRATCH = {
     ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
+    ("known_limits.py", "forget"),  # what an earlier run met, and only that
     ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
     ("saving.py", "snapshot"), ("leftovers.py", "_know_what_is_tracked"),
