@@ -18,7 +18,8 @@ SHARED_FILE = "notes/rehearsal-conflict.md"
 """What every task that acts out a conflict writes, each in its own way."""
 SECONDS = (2.0, 6.0)
 """A task takes between these at speed 1, always the same for the same id."""
-FOREVER = 3600.0
+LOOK = 1.0
+"""An interrupt that comes just before a long sleep begins would wait for its end."""
 
 
 def main(description: str) -> int:
@@ -58,7 +59,7 @@ def _act(job: Job) -> int:
 def _hang() -> int:
     _tell("say", text="Hanging, as the plan asks ({rehearse: hang}): somebody has to stop this.")
     while True:
-        time.sleep(FOREVER)
+        time.sleep(LOOK)
 
 
 def _make_files(job: Job, pause: float) -> None:

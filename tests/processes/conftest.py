@@ -129,9 +129,9 @@ def sh(make_spec: SpecMaker) -> SpecMaker:
 
 @pytest.fixture
 def eventually() -> Callable[..., Awaitable[None]]:
-    """Waits until a condition holds: ``await eventually(lambda: ..., seconds=5)``."""
+    """Waits until a condition holds: ``await eventually(lambda: ...)``."""
 
-    async def wait(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    async def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not come true in time"

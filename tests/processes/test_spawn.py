@@ -8,7 +8,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from cc4tui.services.processes.supervision import procfs
 
 Spec = Callable[..., ProcessSpec]
 Survivors = Callable[[], list[str]]
+Eventually = Callable[..., Awaitable[None]]
 
 SHOW_SURROUNDINGS = """
 import json, os, signal, sys
@@ -115,12 +116,12 @@ async def test_the_folder_is_private_and_holds_no_value_of_the_environment(
 
 
 async def test_identity_is_the_program_s(
-    host: Supervisors, sh: Spec, survivors: Survivors, mark: str
+    host: Supervisors, make_spec: Spec, survivors: Survivors, mark: str, eventually: Eventually
 ):
-    process = await host.spawn(sh(f"exec sleep 1000.{mark}"))
+    process = await host.spawn(make_spec("sleep", f"1000.{mark}"))
     identity = process.identity
     assert identity is not None
-    assert survivors() == [f"{identity.pid} sleep 1000.{mark}"]
+    await eventually(lambda: survivors() == [f"{identity.pid} sleep 1000.{mark}"])
     assert identity.start == procfs.start_time(identity.pid)
     assert identity.boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     process.stop("done")
