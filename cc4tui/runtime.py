@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -53,7 +54,7 @@ from cc4tui.ports import (
 )
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.session import RunSession
-from cc4tui.trust import TrustStore
+from cc4tui.trust import TrustStore, plan_commands
 
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ class Runtime:
         return self._store
 
     async def agents(self) -> list[AgentSpec]:
-        """Configured agents, the default one first."""
-        config = self.config
+        """Configured agents, the default one first, also those that wait for trust."""
+        config = self._loaded.full
         default = config.run.agent
         return sorted(config.agents.values(), key=lambda spec: spec.name != default)
 
@@ -256,7 +257,7 @@ class Runtime:
         """
         catalog = await self._catalog()
         read = await catalog.read(plan, accept_offers=options.accept_offers)
-        surroundings = await self._surroundings()
+        surroundings = await self._prospect()
         from cc4tui.services.pipeline.dry_run import dry_run
         from cc4tui.services.pipeline.making import RunMaker
 
@@ -269,7 +270,7 @@ class Runtime:
         """How a run would go: order, clashes of files, time from past runs, problems."""
         catalog = await self._catalog()
         read = await catalog.read(plan, accept_offers=options.accept_offers)
-        surroundings = await self._surroundings()
+        surroundings = await self._prospect()
         from cc4tui.domain.forecast import Forecast
         from cc4tui.services.pipeline.forecast import forecast, history
         from cc4tui.services.pipeline.making import RunMaker
@@ -750,8 +751,15 @@ class Runtime:
             redactor=self.redactor,
         )
 
-    def _agent(self, name: str) -> AgentSpec:
-        agents = self.config.agents
+    async def _prospect(self) -> "Surroundings":
+        """To look ahead: agents that wait for trust are known as well, but not touched."""
+        safe, full = self.config.agents, self._loaded.full.agents
+        untrusted = frozenset(name for name in full if full[name] != safe.get(name))
+        agents = partial(self._agent, among=full)
+        return replace(await self._surroundings(), agents=agents, untrusted=untrusted)
+
+    def _agent(self, name: str, among: Mapping[str, AgentSpec] | None = None) -> AgentSpec:
+        agents = among or self.config.agents
         if name not in agents:
             raise UsageError(unknown_agent(name, agents))
         return agents[name]
@@ -788,11 +796,3 @@ async def _imported(*names: str) -> None:
     for name in names:
         if name not in sys.modules:
             await asyncio.to_thread(import_module, name)
-
-
-def plan_commands(plan: Plan) -> tuple[str, ...]:
-    """The commands that a plan brings along: what trust is asked for."""
-    front = plan.defaults.get("verify") or ()
-    verify = (front,) if isinstance(front, str) else tuple(front)
-    tasks = tuple(command for task in plan.tasks() for command in (*task.run, *task.verify))
-    return tuple(dict.fromkeys((*verify, *tasks)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cc4tui.domain.plan import Plan
 from cc4tui.errors import UnfitError
 from cc4tui.paths import PRIVATE_FILE, private_folder, repository_key
 from cc4tui.ports import TrustQuestion
@@ -111,3 +112,11 @@ class TrustStore:
             Path(name).replace(self._folder / f"{key}.json")
         except OSError as error:
             raise UnfitError(f"the answer cannot be kept in {self._folder}: {error}") from None
+
+
+def plan_commands(plan: Plan) -> tuple[str, ...]:
+    """The commands that a plan brings along: what trust is asked for."""
+    front = plan.defaults.get("verify") or ()
+    verify = (front,) if isinstance(front, str) else tuple(front)
+    tasks = tuple(command for task in plan.tasks() for command in (*task.run, *task.verify))
+    return tuple(dict.fromkeys((*verify, *tasks)))

@@ -124,13 +124,13 @@ def row(task: TaskRunRecord) -> tuple[str, ...]:
         clean_line(task.title, 48),
         clean_line(task.agent, 16),
         duration(task.seconds),
-        f"{clean_line(task.reason, 160)}{code}{tries}{_waits(task)}".lstrip(" ,;") or "-",
+        f"{_waits(task)}{clean_line(task.reason, 160)}{code}{tries}".lstrip(" ,") or "-",
     )
 
 
 def _waits(task: TaskRunRecord) -> str:
     waits = task.until is not None and task.until > datetime.now(UTC)
-    return f"; {limit_text(task.agent, task.until)}" if waits and task.until else ""
+    return f"{limit_text(task.agent, task.until)}; " if waits and task.until else ""
 
 
 def _counts(view: RunView) -> str:

@@ -50,6 +50,8 @@ class Surroundings:
     """Bytes that each output of an attempt keeps on the disk; None = all."""
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the person's secrets."""
+    untrusted: frozenset[str] = frozenset()
+    """Agents that the repository configures and the person has not trusted: not to be touched."""
 
     @property
     def known_limits(self) -> KnownLimits:
@@ -58,4 +60,9 @@ class Surroundings:
 
     async def problem(self, agent: AgentSpec) -> str | None:
         """Why an agent cannot be used here, before anything is spent on it."""
+        if agent.name in self.untrusted:
+            return (
+                f"the agent {agent.name} is configured by this repository, whose commands you have"
+                " not trusted yet; you are asked when the run starts"
+            )
         return await unready(agent, self.backend(agent.driver), self.environment)

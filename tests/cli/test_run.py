@@ -1,5 +1,6 @@
 """`cc4tui run` on real repositories with real agents: what lands and what is told."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cc4tui.domain.forecast import Forecast
+from cc4tui.ports import RunOptions
+from cc4tui.runtime import Runtime
 
 
 pytestmark = pytest.mark.integration
@@ -423,3 +428,32 @@ def test_a_reader_that_goes_away_does_not_end_the_run(
     process.stderr.close()
     assert process.wait(timeout=60) == 0
     assert json.loads(call("status", "--json").out)["counts"] == {"landed": 2}
+
+
+def test_an_agent_that_waits_for_trust_is_known_but_not_touched(
+    call: Callable[..., Any], plan: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = plan("# P\n- [ ] 1.1 thing {agent: mine}\n- [ ] 1.2 other\n").parent
+    program = root / "codex"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    program.chmod(0o755)
+    (root / "cc4tui.toml").write_text(
+        '[run]\nagent = "codex"\n[agents.codex]\ncommand = ["./codex"]\n'
+        '[agents.mine]\ndriver = "command"\ncommand = ["/no/such"]\n'
+    )
+
+    async def ahead() -> tuple[Forecast, list[str]]:
+        async with Runtime.open(root) as center:
+            told = await center.forecast("plan.md", RunOptions())
+            return told, [agent.name for agent in await center.agents()]
+
+    told, names = asyncio.run(ahead())
+    assert [task.agent for task in told.tasks] == ["mine", "codex"]
+    assert len(told.unfit) == 2
+    assert all("not trusted yet; you are asked when the run starts" in why for why in told.unfit)
+    assert names[0] == "codex"
+    assert "mine" in names
+    assert not (tmp_path / "pwned").exists()
+    assert call("trust").code == 0
+    told, _ = asyncio.run(ahead())
+    assert any("/no/such does not exist" in why for why in told.unfit)
