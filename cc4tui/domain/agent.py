@@ -33,6 +33,8 @@ class AgentJob:
     """The agent's own id of a session to go on with; some find it only from the same worktree."""
     copy_session: bool = False
     """Go on in a copy of `resume_session`, which stays as it is."""
+    whole_prompt: str = ""
+    """Instead of `prompt`, for an agent that only then says that it cannot go on in sessions."""
     session_usage: TokenUsage | None = None
     """What `resume_session` had used before, for agents that report totals of the whole session."""
 

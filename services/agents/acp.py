@@ -54,7 +54,8 @@ PASSES = (
 """Keys and settings of the agents that are known to speak it."""
 RELAY = (sys.executable, "-SEs", str(Path(__file__).with_name("relay.py")))
 """Gives the program a pipe to write to, see there."""
-_IDS = {"initialize": 0, "session/new": 1, "session/load": 1, "session/set_model": 2}
+_OPENING = frozenset({"session/new", "session/load", "session/fork"})
+_IDS = {"initialize": 0, **dict.fromkeys(_OPENING, 1), "session/set_model": 2}
 _FIRST_PROMPT = 10
 """Fixed, so that a recording can be read without knowing how its agent was started."""
 METHOD_NOT_FOUND, AUTH_REQUIRED = -32601, -32000
@@ -68,6 +69,8 @@ class AcpBackend:
     """Starts one process per attempt and holds one session with it."""
 
     driver = "acp"
+    copies_sessions = True
+    """Where the agent can; one that cannot gets the whole prompt in a new session."""
 
     def __init__(self, person: Mapping[str, str] = os.environ) -> None:
         self._person = person
@@ -120,7 +123,6 @@ class AcpStream(JsonStream):
         self._waiting = [job.prompt]
         self._asked: dict[str, tuple[Any, dict[str, Any]]] = {}
         self._agent = ""
-        self._can_load = False
         self._stop = ""
         self._error = ""
         self._usage = TokenUsage()
@@ -234,20 +236,35 @@ class AcpStream(JsonStream):
         match method:
             case "initialize":
                 self._initialized(result)
-            case "session/new" | "session/load":
-                yield from self._opened(result)
             case "session/prompt":
                 yield from self._turn_ended(result)
+            case _ if method in _OPENING:
+                yield from self._opened(result)
 
     def _initialized(self, result: dict[str, Any]) -> None:
         self._agent = text_at(result, "agentInfo", "name").lower()
-        self._can_load = value_at(result, "agentCapabilities", "loadSession") is True
-        place = {"cwd": str(self._job.worktree), "mcpServers": []}
-        if self._job.resume_session and self._can_load:
-            self._session = self._job.resume_session
-            self._call("session/load", sessionId=self._session, **place)
+        known, way = self._job.resume_session, self._way(dict_at(result, "agentCapabilities"))
+        if known and way is not None:
+            self._session = known
+            self._open(way, sessionId=known)
         else:
-            self._call("session/new", **place)
+            self._open_anew()
+
+    def _open_anew(self) -> None:
+        """A new session knows nothing of the one that was to be gone on with."""
+        if self._job.resume_session and self._waiting:
+            self._waiting[0] = self._job.whole_prompt or self._waiting[0]
+        self._session = ""
+        self._open("session/new")
+
+    def _open(self, way: str, **params: str) -> None:
+        self._call(way, **params, cwd=str(self._job.worktree), mcpServers=[])
+
+    def _way(self, can: dict[str, Any]) -> str | None:
+        """How it goes on in a session, or in a copy of one; None = it cannot."""
+        if self._job.copy_session:
+            return "session/fork" if "fork" in dict_at(can, "sessionCapabilities") else None
+        return "session/load" if value_at(can, "loadSession") is True else None
 
     def _opened(self, result: dict[str, Any]) -> Iterator[AgentEvent]:
         self._session = text_at(result, "sessionId") or self._session
@@ -307,10 +324,12 @@ class AcpStream(JsonStream):
             words = f"its model stays as it is: {text_at(error, 'message')}"
             yield ProblemMet(sentence(words))
             return
-        if method == "session/load":
-            words = "the session cannot be found again"
-        else:
-            words = text_at(error, "data", "message") or text_at(error, "data", "details")
+        if method in ("session/load", "session/fork"):
+            words = f"a new session is begun: {text_at(error, 'message') or 'it is not found'}"
+            yield ProblemMet(sentence(words))
+            self._open_anew()
+            return
+        words = text_at(error, "data", "message") or text_at(error, "data", "details")
         words = words or text_at(error, "message") or "no message"
         if count_at(error, "data", "statusCode") in (401, 403) or (
             number_at(error, "code") == AUTH_REQUIRED

@@ -44,7 +44,7 @@ SANDBOXES = {
     "yolo": ["--dangerously-bypass-approvals-and-sandbox"],
     "read-only": ["-c", "sandbox_mode=read-only"],
 }
-"""By policy; as settings, because ``exec resume`` has no option for it."""
+"""By policy; as settings, because ``exec resume`` and ``exec fork`` have no option for it."""
 
 
 class CodexBackend(CliBackend):
@@ -57,11 +57,13 @@ class CodexBackend(CliBackend):
     login_question = ("login", "status")
     interrupt_seconds = 3.0  # obeyed after 0.05 s
     policies = ("accept-edits", "yolo", "read-only")
+    copies_sessions = True
     passes = ("OPENAI_*", "CODEX_*", "AZURE_OPENAI_*", "RUST_LOG")
 
     def options(self, spec: AgentSpec, job: AgentJob) -> list[str]:
         """Execution without approvals; the prompt comes on standard input."""
-        options = ["exec", *(["resume"] if job.resume_session else [])]
+        going_on = ["fork" if job.copy_session else "resume"] if job.resume_session else []
+        options = ["exec", *going_on]
         options += ["--json", "--skip-git-repo-check"]
         if _SANDBOX_OPTIONS.isdisjoint(spec.args):
             options += SANDBOXES[spec.policy]

@@ -93,9 +93,10 @@ class AttemptRunner:
                 return _not_set_up(claim, error)
             stack.push_async_callback(self._part_with, claim, checkout)
             session = self._session(claim, checkout)
-            prompt = self._words(claim) if session else self._prompt(claim)
+            whole = self._prompt(claim)
+            prompt = self._words(claim) if session else whole
             job = self._job(claim, checkout, _write_prompt(folder, prompt))
-            job = _resumed(job, claim, session)
+            job = replace(_resumed(job, claim, session), whole_prompt=whole)
             remember_driver(folder, claim.planned.agent.driver)
             await self._journal(
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch

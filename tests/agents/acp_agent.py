@@ -11,12 +11,15 @@ import sys
 import acp
 from acp.schema import (
     AgentCapabilities,
+    ForkSessionResponse,
     Implementation,
     InitializeResponse,
     LoadSessionResponse,
     NewSessionResponse,
     PermissionOption,
     PromptResponse,
+    SessionCapabilities,
+    SessionForkCapabilities,
     ToolCallUpdate,
     Usage,
 )
@@ -39,7 +42,12 @@ class ObedientAgent:
     async def initialize(self, protocol_version, **_: object):
         return InitializeResponse(
             protocol_version=protocol_version,
-            agent_capabilities=AgentCapabilities(load_session=True),
+            agent_capabilities=AgentCapabilities(
+                load_session="--forgetful" not in sys.argv,
+                session_capabilities=None
+                if "--forgetful" in sys.argv
+                else SessionCapabilities(fork=SessionForkCapabilities()),
+            ),
             agent_info=Implementation(name="obedient", version="1"),
         )
 
@@ -48,9 +56,15 @@ class ObedientAgent:
         return NewSessionResponse(session_id="s-1")
 
     async def load_session(self, cwd, session_id, **_: object):
+        if session_id == "gone":
+            raise acp.RequestError.resource_not_found(session_id)
         self.cwd = pathlib.Path(cwd)
         await self.tell(acp.update_agent_message_text("said long ago\n"), session_id)
         return LoadSessionResponse()
+
+    async def fork_session(self, cwd, session_id, **_: object):
+        self.cwd = pathlib.Path(cwd)
+        return ForkSessionResponse(session_id=f"{session_id}-copy")
 
     async def prompt(self, session_id, prompt, **_: object):
         self.session = session_id
@@ -99,4 +113,4 @@ class ObedientAgent:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(acp.run_agent(ObedientAgent())))
+    sys.exit(asyncio.run(acp.run_agent(ObedientAgent(), use_unstable_protocol=True)))

@@ -221,6 +221,31 @@ def test_a_session_is_loaded_again_without_repeating_it(ask: Callable, job: Agen
     assert (job.worktree / "more.txt").exists()
 
 
+def test_a_session_is_copied(ask: Callable, job: AgentJob) -> None:
+    ended = ask("write more.txt", resume_session="s-9", copy_session=True, whole_prompt="say no")
+    assert ended.result.outcome is AttemptOutcome.SUCCEEDED, ended.stderr
+    assert ended.result.session == "s-9-copy"
+    assert (job.worktree / "more.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "session", "copy"),
+    [("--forgetful", "s-9", True), ("--forgetful", "s-9", False), ("--kind", "gone", False)],
+)
+def test_one_that_cannot_go_on_in_a_session_is_told_all_in_a_new_one(
+    ask: Callable, job: AgentJob, argument: str, session: str, *, copy: bool
+) -> None:
+    ended = ask(
+        "say go on",
+        replace(OBEDIENT, args=(argument,)),
+        resume_session=session,
+        copy_session=copy,
+        whole_prompt="write all.txt",
+    )
+    assert ended.result.session == "s-1"
+    assert (job.worktree / "all.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("prompt", "code", "reason"),
     [

@@ -101,6 +101,26 @@ def test_writes_edits_runs_and_commits(agent: Agent) -> None:
     assert log.stdout == b"add a\n"
 
 
+def test_codex_goes_on_in_its_session_and_in_a_copy_of_it(
+    job: AgentJob, agent_environment: Callable[..., dict[str, str]], run_agent: Callable
+) -> None:
+    """Its totals are those of the whole thread, also in a copy."""
+    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
+    environment = agent_environment("codex")
+    agent = Agent(CodexBackend(environment), environment, job, run_agent)
+    first = agent.do("<<tokens in=1000 out=200>> <<write path=one.txt lines=1>>").result
+    used = replace(job, resume_session=first.session, session_usage=first.usage)
+    agent.job = replace(used, copy_session=True)
+    copied = agent.do("<<tokens in=10 out=20>> <<write path=copy.txt lines=1>>").result
+    agent.job = used
+    again = agent.do("<<tokens in=10 out=20>> <<write path=two.txt lines=1>>").result
+    assert {r.outcome for r in (first, copied, again)} == {AttemptOutcome.SUCCEEDED}
+    assert copied.session not in (None, first.session)
+    assert again.session == first.session
+    assert (copied.usage.output_tokens, again.usage.output_tokens) == (60, 60)
+    assert {path.name for path in job.worktree.glob("*.txt")} == {"one.txt", "copy.txt", "two.txt"}
+
+
 def test_a_refused_key_is_a_matter_of_login(agent: Agent) -> None:
     ended = agent.do("<<fail 401>> <<write path=a.txt lines=1>>")
     assert ended.result.outcome is AttemptOutcome.FAILED
