@@ -1,7 +1,7 @@
 """Limits that agents have met, kept between runs: a new one does not ask a limited agent at once.
 
-A limit is one of an account, so it holds for every repository. What is kept is forgotten when a
-person wants the agent to be tried all the same.
+A limit is one of an account, so it holds for every repository. Only one that the agent itself has
+dated is kept, never our own guess; it is forgotten when a person wants the agent to be tried.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cc4tui.domain.agent_spec import AgentSpec
+from cc4tui.services.agents.program import find_program, search_path
 from cc4tui.services.agents.redaction import Redactor
 from cc4tui.services.agents.wire import number_at, parse_object, text_at
 from cc4tui.services.git.files import make_private, read_regular, write_atomic
@@ -86,6 +87,8 @@ class KnownLimits:
         """The same for the same program with the same account."""
         environment = {**self._environment, **agent.env}
         account = sorted((name, environment[name]) for name in environment if _ACCOUNT.search(name))
-        told = [agent.name, agent.driver, agent.command, agent.args, agent.model, account]
+        name = (*agent.command, agent.driver)[0]
+        program = find_program(name, search_path(agent, self._environment))
+        told = [agent.name, agent.driver, program, agent.command, agent.args, agent.model, account]
         digest = hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / f"{digest[:32]}.json"

@@ -146,7 +146,8 @@ class Parking:
             return None
         until = None if result.until is None else result.until + MARGIN
         limit = self._quotas.met(agent.name, result.reason, until)
-        self._known.keep(agent, limit, self._recorder.run)
+        if until is not None:
+            self._known.keep(agent, limit, self._recorder.run)
         return limit
 
     def _too_long(self, task: str, limit: Limit) -> str | None:

@@ -245,6 +245,26 @@ def test_a_new_run_waits_for_a_limit_that_an_earlier_one_met(
     assert not another_run().holds(task)
 
 
+def test_a_limit_that_the_agent_did_not_date_is_no_news_for_later_runs(
+    another_run: Callable[..., Parking],
+):
+    task, first = planned(), another_run()
+    first.ended(Claim(task, 1, 1), task, failed())
+    assert first.holds(task)
+    assert not another_run().holds(task)
+
+
+def test_another_program_of_the_same_name_has_limits_of_its_own(
+    another_run: Callable[..., Parking], tmp_path: Path
+):
+    task = planned()
+    another_run().ended(Claim(task, 1, 1), task, failed(until=NOW + 1800))
+    program = tmp_path / "claude"
+    program.touch(0o700)
+    assert not another_run(PATH=str(tmp_path)).holds(task)
+    assert another_run().holds(task)
+
+
 def test_a_limit_that_a_person_does_not_believe_is_forgotten(
     another_run: Callable[..., Parking], clock: Clock
 ):
