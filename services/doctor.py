@@ -123,7 +123,9 @@ async def _check_agent(
     name = f"agent {spec.name}"
     role = "default; " if is_default else ""
     try:
-        found = await examine(spec, backend(spec.driver), person, seconds=VERSION_SECONDS)
+        found = await examine(
+            spec, backend(spec.driver), person, seconds=VERSION_SECONDS, thorough=True
+        )
     except Cc4tuiError as error:
         found = Readiness(str(error))
     facts = {"agent": spec.name, "version": found.version or None, "login": found.login or None}

@@ -46,6 +46,14 @@ from cc4tui.services.agents.wire import (
 
 
 VERSION = 1
+ABOUT_US: Mapping[str, Any] = {
+    "clientCapabilities": {
+        "fs": {"readTextFile": False, "writeTextFile": False},
+        "terminal": False,
+    },
+    "clientInfo": {"name": "cc4tui", "version": "0"},
+}
+"""What this client is and can, for `initialize`."""
 PASSES = (
     *CLOUD_PASSES,
     *("ANTHROPIC_*", "CLAUDE_*", "IS_SANDBOX", "OPENAI_*", "CODEX_*", "GEMINI_*", "GOOGLE_*"),
@@ -127,7 +135,7 @@ class AcpStream(JsonStream):
         self._error = ""
         self._usage = TokenUsage()
         self._cost: float | None = None
-        self._call("initialize", protocolVersion=VERSION, **_about_us())
+        self._call("initialize", protocolVersion=VERSION, **ABOUT_US)
 
     # --- what is said to it ------------------------------------------------------------------
 
@@ -350,11 +358,3 @@ class AcpStream(JsonStream):
 
     def _write(self, message: dict[str, Any]) -> None:
         self._out.append(json_line({"jsonrpc": "2.0", **message}))
-
-
-def _about_us() -> dict[str, Any]:
-    files = {"readTextFile": False, "writeTextFile": False}
-    return {
-        "clientCapabilities": {"fs": files, "terminal": False},
-        "clientInfo": {"name": "cc4tui", "version": "0"},
-    }

@@ -11,6 +11,7 @@ import sys
 import acp
 from acp.schema import (
     AgentCapabilities,
+    AuthMethodAgent,
     ForkSessionResponse,
     Implementation,
     InitializeResponse,
@@ -48,10 +49,13 @@ class ObedientAgent:
                 if "--forgetful" in sys.argv
                 else SessionCapabilities(fork=SessionForkCapabilities()),
             ),
+            auth_methods=[AuthMethodAgent(id="hand", name="By hand")],
             agent_info=Implementation(name="obedient", version="1"),
         )
 
     async def new_session(self, cwd, **_: object):
+        if "--logged-out" in sys.argv:
+            raise acp.RequestError.auth_required()
         self.cwd = pathlib.Path(cwd)
         return NewSessionResponse(session_id="s-1")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cc4tui.domain.agent_spec import AgentSpec
+from cc4tui.services.agents.acp import AcpBackend
 from cc4tui.services.agents.claude import ClaudeBackend
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex import CodexBackend
@@ -144,6 +146,56 @@ async def test_the_version_of_a_package_is_read_without_starting_it(
     (tmp_path / "package.json").write_text(json.dumps({**about, "name": "other"}))
     told = await examined(CodexBackend, "echo 99.1", CODEX_API_KEY="x")
     assert told.version == "99.1"
+
+
+ACP_AGENT = Path(__file__).parent / "acp_agent.py"
+
+
+@pytest.mark.parametrize("thorough", [True, False])
+async def test_an_acp_agent_is_as_much_logged_in_as_the_one_behind_it(
+    person: dict[str, str], tmp_path: Path, *, thorough: bool
+) -> None:
+    """Its version is that of its package; asked itself, it tells the one that runs."""
+    package = tmp_path / "node_modules/claude-agent-acp"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "@x/claude-agent-acp", "version": "0.49.0"}')
+    program = package / "claude-agent-acp"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {ACP_AGENT}\n")
+    program.chmod(0o755)
+    spec = AgentSpec("over-acp", "acp", (str(program),))
+
+    async def told(**more: str) -> Readiness:
+        whole = {**person, **more}
+        return await examine(spec, AcpBackend(whole), whole, seconds=20, thorough=thorough)
+
+    version = "1" if thorough else "0.49.0"
+    assert await told(ANTHROPIC_API_KEY="x") == Readiness(None, version, "ANTHROPIC_API_KEY")
+    assert await told() == Readiness(None, version)
+    claude = tmp_path / "bin/claude"
+    claude.write_text("#!/bin/sh\necho '{\"loggedIn\": false}'; exit 1\n")
+    claude.chmod(0o755)
+    assert (await told()).problem == (
+        "the agent over-acp is not logged in; run `claude` and use /login, or set ANTHROPIC_API_KEY"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        (
+            (sys.executable, str(ACP_AGENT), "--logged-out"),
+            "is not logged in; log in by its own program (By hand)",
+        ),
+        (("sh", "-c", "echo not me"), "does not speak the Agent Client Protocol within 20 s"),
+        (("/no/such",), "does not exist"),
+    ],
+)
+async def test_an_acp_agent_is_asked_itself(
+    person: dict[str, str], command: tuple[str, ...], problem: str
+) -> None:
+    spec = AgentSpec("mine", "acp", command)
+    told = await examine(spec, AcpBackend(person), person, seconds=20, thorough=True)
+    assert problem in (told.problem or "")
 
 
 async def test_a_wrapper_is_taken_for_ready(person: dict[str, str]) -> None:
