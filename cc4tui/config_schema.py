@@ -73,6 +73,7 @@ class AgentSection(_Section):
     driver: AgentName = ""
     command: Commands = []
     model: Text = ""
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] = "medium"
     args: list[str] = []
     policy: Literal["ask", "accept-edits", "yolo", "read-only"] = "yolo"
     env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}

@@ -17,6 +17,8 @@ class AgentSpec:
     """claude, command, shell, rehearsal, ..."""
     command: tuple[str, ...] = ()
     model: str | None = None
+    effort: str | None = None
+    """How hard it is to think where the plan does not say."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to the allow-list of variables that is passed through."""

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cc4tui.services.pipeline.selection import PlannedTask
 
@@ -125,13 +125,10 @@ def choose(planned: PlannedTask, quotas: Quotas) -> Choice:
 
 
 def candidates(planned: PlannedTask) -> Iterator[PlannedTask]:
-    """The task with its own agent, then with each fallback.
-
-    Model and effort are told in the words of one agent: a fallback has those of its own settings.
-    """
+    """The task with its own agent, then with each fallback."""
     yield planned
     for agent in planned.fallback:
-        yield replace(planned, agent=agent, model=agent.model, effort=None)
+        yield planned.by(agent)
 
 
 def by_name(planned: PlannedTask, agent: str) -> PlannedTask:

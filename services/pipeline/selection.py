@@ -17,6 +17,10 @@ from cc4tui.errors import PlanError, UsageError
 from cc4tui.ports import RunOptions
 
 
+COMMON_EFFORTS = frozenset({"low", "medium", "high"})
+"""Words that every agent with an effort knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """What holds where neither the command line nor the plan says anything."""
@@ -54,6 +58,14 @@ class PlannedTask:
     """What a person added for every further attempt."""
     fallback: tuple[AgentSpec, ...] = ()
     """Who does it when its agent is limited or cannot be used, the first one that can."""
+
+    def by(self, agent: AgentSpec) -> "PlannedTask":
+        """The same done by another agent, with the model of its own settings.
+
+        Its effort, too, unless it has none and all agents know the word.
+        """
+        effort = agent.effort or (self.effort if self.effort in COMMON_EFFORTS else None)
+        return replace(self, agent=agent, model=agent.model, effort=effort)
 
     @property
     def agents(self) -> tuple[AgentSpec, ...]:
@@ -168,8 +180,8 @@ def _planned(
         task=task,
         batch=batch,
         agent=agent,
-        model=options.model or task.model or front.get("model") or agent.model or defaults.model,
-        effort=task.effort or front.get("effort"),
+        model=options.model or _model(task, agent, front, defaults),
+        effort=task.effort or front.get("effort") or agent.effort,
         timeout=_first(options.timeout, task.timeout, front.get("timeout"), defaults.timeout),
         retries=_first(options.retries, task.retries, front.get("retries"), defaults.retries) or 0,
         verify=(*defaults.verify, *plan_verify, *task_verify, *options.verify),
@@ -178,6 +190,16 @@ def _planned(
         reason=reason,
         fallback=fallback,
     )
+
+
+def _model(
+    task: Task, agent: AgentSpec, front: Mapping[str, Any], defaults: Defaults
+) -> str | None:
+    """The plan's word for a model counts for the agent that it means."""
+    by_plan = front.get("agent") or defaults.agent
+    words = ((task.agent or by_plan, task.model), (by_plan, front.get("model")))
+    said = next((model for name, model in words if model and name == agent.name), None)
+    return said or agent.model or defaults.model
 
 
 def _fallback(

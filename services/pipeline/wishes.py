@@ -98,12 +98,9 @@ class Wishes:
         return known
 
     def _chosen(self, planned: PlannedTask, wish: Retry) -> PlannedTask:
-        agent, model = planned.agent, planned.model
-        if wish.agent:
-            agent = self._agents(wish.agent)
-            model = agent.model
+        made = planned.by(self._agents(wish.agent)) if wish.agent else planned
         hints = tuple(filter(None, [wish.hint]))
-        return replace(planned, agent=agent, model=wish.model or model, hints=hints)
+        return replace(made, model=wish.model or made.model, hints=hints)
 
     def _save(self) -> None:
         kept = {

@@ -1,8 +1,9 @@
 """Turns a draft into a frozen Plan: states, dependencies, checks."""
 
 import hashlib
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cc4tui.domain.plan import Batch, Diagnostic, GroupMark, Offer, Plan, PlanTaskState, Task
 from cc4tui.services.plans.checks import check_draft
@@ -86,7 +87,7 @@ class _Freezer:
         )
 
     def task(self, draft: TaskDraft) -> Task:
-        options = {**self.draft.defaults, **draft.batch.options, **draft.options}
+        options = nearest(self.draft.defaults, draft.batch.options, draft.options)
         resolved = self.resolution.of(draft)
         verify = draft.verify or draft.batch.verify or self.draft.defaults.get("verify", [])
         return Task(
@@ -123,3 +124,14 @@ class _Freezer:
             mark_offset=self.offset(draft.mark) if draft.mark is not None else None,
             mirror_offsets=tuple(self.offset(mark) for mark in draft.mirrors),
         )
+
+
+def nearest(*levels: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds after all levels, the widest first; a model belongs to its agent."""
+    found: dict[str, Any] = {}
+    for level in levels:
+        before = found.get("agent")
+        if before is not None and level.get("agent", before) != before:
+            found.pop("model", None)
+        found |= level
+    return found

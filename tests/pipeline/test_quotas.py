@@ -125,7 +125,7 @@ def test_the_first_agent_that_can_does_the_task(clock: Clock):
     assert (choice.planned.agent, choice.planned.model, choice.planned.effort) == (
         CODEX,
         "gpt-5",
-        None,
+        "high",
     )
     assert (choice.instead_of, choice.because, choice.waits) == ("claude", "limit", None)
     quotas.met("codex", "limit, too", NOW + 5)

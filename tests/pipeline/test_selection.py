@@ -15,7 +15,9 @@ from cc4tui.domain.plan import (
 from cc4tui.domain.run import TaskRunState
 from cc4tui.errors import PlanError, UsageError
 from cc4tui.ports import RunOptions
-from cc4tui.services.pipeline.selection import Defaults, plan_tasks, select
+from cc4tui.services.pipeline.quotas import candidates
+from cc4tui.services.pipeline.selection import Defaults, PlannedTask, plan_tasks, select
+from cc4tui.services.plans.reading import read_plan
 
 
 DEFAULTS = Defaults(agent="claude", model=None, timeout=60.0, retries=0, verify=("make lint",))
@@ -158,3 +160,53 @@ def test_a_fallback_is_never_the_agent_itself_and_none_of_a_tasks_own_commands()
     )
     found = [[agent.name for agent in one.fallback] for one in planned(plan)]
     assert found == [["codex", "rehearsal"], [], ["rehearsal"], []]
+
+
+CHOOSING = b"""\
+---
+cc4: 1
+agent: claude
+fallback: codex
+model: opus
+effort: high
+---
+# P
+
+## Batch 1: As the plan says
+- [ ] 1.1 A
+- [ ] 1.2 B {fallback: none, effort: low}
+- [ ] 1.3 C {agent: codex}
+
+## Batch 2: Of its own {agent: codex, fallback: rehearsal claude, model: gpt, effort: xhigh}
+- [ ] 2.1 D
+- [ ] 2.2 E {agent: claude, model: sonnet}
+- [ ] 2.3 F {fallback: claude}
+"""
+
+
+def chosen(one: PlannedTask) -> str:
+    return " ".join(map(str, (one.agent.name, one.model or "-", one.effort or "-")))
+
+
+def test_agent_model_effort_and_fallback_per_plan_batch_and_task():
+    plan = read_plan(CHOOSING, "plan.md")
+    assert not plan.errors
+    told = {one.task.id: [chosen(each) for each in candidates(one)] for one in planned(plan)}
+    assert told == {
+        "1.1": ["claude opus high", "codex - high"],
+        "1.2": ["claude opus low"],
+        "1.3": ["codex - high"],  # a model of claude means nothing to it
+        "2.1": ["codex gpt xhigh", "rehearsal - -", "claude - -"],
+        "2.2": ["claude sonnet xhigh", "rehearsal - -"],
+        "2.3": ["codex gpt xhigh", "claude - -"],
+    }
+    [first, *_] = planned(plan, RunOptions(agent="codex", tasks=("1.1",)))
+    assert chosen(first) == "codex - high"
+    [first, *_] = planned(plan, RunOptions(agent="codex", model="gpt", tasks=("1.1",)))
+    assert chosen(first) == "codex gpt high"
+
+
+def test_a_fallback_thinks_as_hard_as_its_own_settings_say():
+    [one] = planned(plan_of(task("1.1", effort="high")))
+    eager = AgentSpec("codex", "codex", model="gpt-5", effort="xhigh")
+    assert chosen(one.by(eager)) == "codex gpt-5 xhigh"
