@@ -31,6 +31,7 @@ class LandingRecord:
     """What a landing is about to do to a checkout."""
 
     checkout: str
+    """The person's work tree; empty when none shows the branch and only a ref moves."""
     ref: str
     """The branch that moves, full name."""
     old: str
@@ -55,8 +56,27 @@ async def begin_landing(checkout: PersonCheckout, ref: str, old: str, new: str) 
     record = LandingRecord(
         os.fspath(checkout.root), ref, old, new, tuple(sorted(theirs)), tuple(locks)
     )
+    await _write_down(private, record)
+
+
+async def begin_moving(private: PrivateGit, ref: str, old: str, new: str) -> None:
+    """The same where no work tree shows the branch: all that can be left is a lock.
+
+    Raises:
+        OSError: the state folder cannot be written.
+    """
+    there = [str(lock) for lock in _ref_locks(private, ref) if signature(lock) is not None]
+    await _write_down(private, LandingRecord("", ref, old, new, (), tuple(there)))
+
+
+async def _write_down(private: PrivateGit, record: LandingRecord) -> None:
     data = json.dumps(asdict(record)).encode()
     await asyncio.to_thread(write_atomic, private.state_dir / FILE, data)
+
+
+def _ref_locks(private: PrivateGit, ref: str) -> list[Path]:
+    """Locks of a git that moves a branch; HEAD's too, where HEAD is on it in a bare repository."""
+    return [private.repository.common_dir / f"{name}.lock" for name in (ref, "HEAD")]
 
 
 def end_landing(private: PrivateGit) -> None:
@@ -76,13 +96,18 @@ async def take_back_landing(private: PrivateGit) -> bool:
     if record is None:
         end_landing(private)
         return False
+    if not record.checkout:
+        folders = [entry.path for entry in await private.repository.worktrees()]
+        await _free_locks(_ref_locks(private, record.ref), record, folders)
+        end_landing(private)
+        return True
     root = Path(record.checkout)
     checkout = await _checkout(private, root)
     if checkout is None:
         end_landing(private)
         return False
     await end_orphaned_git(root)
-    await _free_locks(checkout, record)
+    await _free_locks(checkout.locks(record.ref), record, [root])
     if await private.repository.refs.value(record.ref) != record.new:
         changes = await changed_files(private, record.old, record.new)
         ours = [change for change in changes if change.path not in record.theirs]
@@ -110,12 +135,12 @@ def _load(file: Path) -> LandingRecord | None:
         return None
 
 
-async def _free_locks(checkout: PersonCheckout, record: LandingRecord) -> None:
+async def _free_locks(
+    locks: Iterable[Path], record: LandingRecord, folders: Iterable[Path]
+) -> None:
     """Locks that our dead git left. A person's git that waits in an editor holds its own."""
-    ours = [lock for lock in checkout.locks(record.ref) if str(lock) not in record.locks]
-    if any(signature(lock) for lock in ours) and not await asyncio.to_thread(
-        git_works_in, checkout.root
-    ):
+    ours = [lock for lock in locks if str(lock) not in record.locks and signature(lock)]
+    if ours and not await asyncio.to_thread(lambda: any(map(git_works_in, folders))):
         await free_unchanged(ours)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cc4tui.services.git.fingerprint import Fingerprint, Fingerprinter
-from cc4tui.services.git.interrupted import take_back_landing
+from cc4tui.services.git.interrupted import begin_moving, end_landing, take_back_landing
 from cc4tui.services.git.landing_checkout import CheckoutRefusedError, Refusal, merge_into
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES
@@ -89,9 +89,11 @@ class _Landing:
         worktree = rebased_in(self._repository.common_dir, self._ref)
         if worktree is not None:
             return self._refused(Refusal.BUSY, f"a rebase of {self._target} is under way", None)
+        await begin_moving(self._private, self._ref, old, self._new)
         moved = await self._repository.refs.move(
             self._ref, self._new, old, f"cc4tui: land {self._branch}", follow=True
         )
+        end_landing(self._private)
         return Landed(self._target, old, self._new, None) if moved else self._moved(None, None)
 
     async def _merge(self, old: str, checkout: Path) -> Landed | Refused:

@@ -241,6 +241,32 @@ async def test_a_lock_of_our_dead_git_is_removed_and_no_other(
     assert [*git_dir.rglob("*.lock")] == [theirs]
 
 
+@pytest.mark.parametrize("left", ["HEAD", "refs/heads/main"])
+async def test_a_lock_of_our_dead_git_is_removed_where_only_a_branch_moves(
+    session: Any, both: tuple[str, str], monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """A bare repository, whose HEAD is locked with the branch."""
+    monkeypatch.setattr("cc4tui.services.git.locks.PATIENCE", 0.05)
+    repo, (old, new) = session.repo, both
+    repo.git("switch", "-q", "--detach")
+    repo.git("symbolic-ref", "HEAD", "refs/heads/main")
+    repo.git("config", "core.bare", "true")
+    theirs = repo.write(".git/refs/heads/other.lock", "")
+
+    async def dies(*_: object, **__: object) -> None:
+        repo.write(f".git/{left}.lock", "")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session.repository.refs, "move", dies)
+        with pytest.raises(KeyboardInterrupt):
+            await _land(session, new)
+    assert await _land(session, new) == Landed("main", old, new, None)
+    assert repo.head == new
+    assert [*(repo.path / ".git").rglob("*.lock")] == [theirs]
+    assert not _record(session).exists()
+
+
 async def test_a_lock_stays_while_a_git_of_the_person_runs_there(
     session: Any, both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
