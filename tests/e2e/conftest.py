@@ -1,6 +1,7 @@
 """A project with a plan, and the real program run on it in a process of its own."""
 
 import contextlib
+import glob
 import json
 import os
 import signal
@@ -120,8 +121,12 @@ class Project:
     def cc4tui(self, *args: str, timeout: float = 50) -> Result:
         process = self.start(*args)
         out, err = process.communicate(timeout=timeout)
+        return self.result(process.returncode, out, err)
+
+    def result(self, code: int, out: str, err: str) -> Result:
+        """How a call ended that was read by somebody else."""
         assert "Traceback" not in err, err
-        return Result(process.returncode, out, err)
+        return Result(code, out, err)
 
     def run(self, plan: str = "plan.md", *args: str, **options: Any) -> Result:
         """`cc4tui run --json --yes`."""
@@ -147,9 +152,18 @@ class Project:
         left += self.git(
             "for-each-ref", "--format=%(refname)", "refs/heads/cc4", "refs/cc4/tips"
         ).splitlines()
-        left += [str(path) for path in (self.root / ".git").rglob("*.lock")]
-        left += [str(path) for path in self.state.rglob("worktrees/*/*")]
+        left += map(str, self.found(".git/**/*.lock", self.root))
+        left += map(str, self.found("**/worktrees/*/*"))
         return left + self.processes()
+
+    def found(self, pattern: str, folder: Path | None = None) -> list[Path]:
+        """What lies below a folder, the state folder by default; others may be at work there.
+
+        `Path.rglob` fails when a folder vanishes while it looks.
+        """
+        top = folder or self.state
+        names = glob.iglob(pattern, root_dir=top, recursive=True, include_hidden=True)  # noqa: PTH207
+        return [top / name for name in names]
 
     def processes(self) -> list[str]:
         """Processes that work below this project's state folder."""

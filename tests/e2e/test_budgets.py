@@ -16,7 +16,7 @@ for number in range(rounds):
     usage = {"input_tokens": 1000, "output_tokens": 1}
     message = {"id": f"m{number}", "model": "m", "content": [], "usage": usage}
     say({"type": "assistant", "message": message})
-    time.sleep(0.2)
+    time.sleep(2 if number == 7 else 0.2)  # what is written at once may be read at once
 usage = {"input_tokens": 1000 * rounds, "output_tokens": 40}
 say({"type": "result", "subtype": "success", "is_error": False, "session_id": "s1",
      "usage": usage, "total_cost_usd": 0.5})

@@ -11,6 +11,8 @@ def plan(*lines: str) -> str:
 
 
 BEHAVE = """
+def begun(other):
+    return f"start {other} 1" in pathlib.Path(LEDGER).read_text()
 match task:
     case "1.1":
         pathlib.Path("good.txt").write_text("good")
@@ -21,26 +23,23 @@ match task:
         pass
     case "1.4":
         pathlib.Path("late.txt").write_text("late")
-        time.sleep(60)
-    case "1.5":
-        pathlib.Path("README.md").write_text("# One\\n")
-    case "1.6":
-        while not pathlib.Path("README.md").exists():
+        time.sleep(600)
+    case "1.5" | "1.6":
+        while not begun("1.6" if task == "1.5" else "1.5"):
             time.sleep(0.01)
-        time.sleep(1)
-        pathlib.Path("README.md").write_text("# Two\\n")
+        pathlib.Path("README.md").write_text(f"# {task}\\n")
 """
 
 
-def test_each_ending_has_its_own_state_and_reason(project, agent):
-    names = ["Good", "Fails", "Does nothing", "Hangs", "One side", "Other side"]
+def test_each_ending_has_its_own_state_and_reason(project, agent, tmp_path):
+    names = ["Good", "Fails", "Does nothing", "Hangs {timeout: 3s}", "One side", "Other side"]
     lines = [f"1.{n} {name}" for n, name in enumerate(names, 1)]
     project.write("plan.md", plan(*lines).replace("[ ] 1.1", "[ ] 1.9 Done before\n- [ ] 1.1", 1))
     text = (project.root / "plan.md").read_text().replace("- [ ] 1.9", "- [x] 1.9")
     (project.root / "plan.md").write_text(text)
     project.commit("plan")
-    options = ("--workers", "6", "--timeout", "3", "--agent-command", agent(BEHAVE))
-    result = project.run("plan.md", *options)
+    command = agent(BEHAVE.replace("LEDGER", repr(str(tmp_path / "ledger"))))
+    result = project.run("plan.md", "--workers", "6", "--agent-command", command)
     assert result.code == 1
     states = project.states()
     assert states["1.9"] == ("skipped", None)

@@ -209,10 +209,8 @@ async def test_a_task_that_runs_is_sent_elsewhere(opened, project, agent) -> Non
             run = await center.start_run("one.md", RunOptions())
             while not isinstance(event := await events.get(), AttemptStarted):
                 pass
-            prompt = project.state.rglob("1.txt")
-            while not any(prompt):
+            while not any(file.read_text() for file in project.found("**/1.txt")):
                 await asyncio.sleep(0.02)
-                prompt = project.state.rglob("1.txt")
             assert await center.message_way(run, "1.1") is MessageWay.QUEUED
             await center.tell_agent(run, "1.1", "rather that", interrupt=True)
             await center.wait(run)

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import time
 
 import psutil
 import pytest
@@ -19,19 +18,25 @@ time.sleep(300)
 """
 
 
+def command_of(process):
+    """A git that ended meanwhile has none."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 @pytest.mark.parametrize("command", [("clean",), ("doctor", "--fix")], ids=["clean", "doctor"])
-def test_what_survived_everything_is_ended_and_its_work_is_saved(project, agent, tmp_path, command):
+def test_what_survived_everything_is_ended_and_its_work_is_saved(
+    project, agent, tmp_path, wait_for, command
+):
     mark = tmp_path / "mark"
     project.write("plan.md", PLAN)
     project.commit("plan")
     body = DAEMON.replace("MARK", repr(str(mark)))
     process = project.start("run", "plan.md", "--yes", "--agent-command", agent(body))
-    deadline = time.monotonic() + 20
-    while not mark.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(mark.exists)
     ours = psutil.Process(process.pid)
-    watchers = [p for p in ours.children(recursive=True) if "supervision" in " ".join(p.cmdline())]
+    watchers = [p for p in ours.children(recursive=True) if "supervision" in command_of(p)]
     assert len(watchers) >= 2, "the one that forks and that of the agent; one may be ahead"
     for watcher in watchers:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -48,7 +48,7 @@ def limited(project, tmp_path):
     folder = tmp_path / "limited"
     folder.mkdir()
 
-    def configure(seconds=2, run=""):
+    def configure(seconds, run=""):
         file = folder / "agent.py"
         file.write_text(LIMITED.format(folder=str(folder), seconds=seconds))
         project.use_for_claude(file, run)
@@ -62,7 +62,7 @@ def calls(folder):
 
 
 def test_a_limited_task_waits_without_a_worker_and_goes_on_where_it_was(project, limited):
-    folder = limited()
+    folder = limited(seconds=4)
     project.write(
         "plan.md",
         "# P\n\n## Batch 1: A\n- [ ] 1.1 Limited\n- [ ] 1.2 Not limited {agent: rehearsal}\n",
@@ -79,10 +79,10 @@ def test_a_limited_task_waits_without_a_worker_and_goes_on_where_it_was(project,
     assert second[0] >= until > first[0]
     assert second[1][second[1].index("--resume") + 1] == "s-1"
     assert "limit" in second[2]
-    ended, merged = result.of("attempt_finished", "1.1")[0], result.of("task_merged", "1.2")[0]
+    ended, other = result.of("attempt_finished", "1.1")[0], result.of("attempt_started", "1.2")[0]
     assert ended["retry_in"] > 0
     started = result.of("attempt_started", "1.1")[1]
-    assert ended["seq"] < merged["seq"] < started["seq"]
+    assert ended["seq"] < other["seq"] < started["seq"]
     assert {"half.txt", "whole.txt"} <= project.files()
     assert project.left_behind() == []
 

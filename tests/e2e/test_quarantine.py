@@ -1,7 +1,6 @@
 """Agents that plant commands in the repository: nothing lands, and nothing of it ever runs."""
 
 import signal
-import time
 
 import pytest
 
@@ -120,7 +119,7 @@ def test_a_run_that_lands_nowhere_waits_too(project, planting):
     assert project.states()["1.1"] == ("merged", "quarantined")
 
 
-def test_a_crash_right_after_the_planting_hides_nothing(project, agent, tmp_path):
+def test_a_crash_right_after_the_planting_hides_nothing(project, agent, tmp_path, wait_for):
     project.write("plan.md", "# P\n\n## Batch 1: A\n- [ ] 1.1 Plants\n")
     project.commit("plan")
     body = f"""
@@ -133,10 +132,7 @@ def test_a_crash_right_after_the_planting_hides_nothing(project, agent, tmp_path
     """
     command = agent(body)
     process = project.start("run", "plan.md", "--yes", "--agent-command", command)
-    deadline = time.monotonic() + 20
-    while not (tmp_path / "planted").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for((tmp_path / "planted").exists)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     result = project.run("plan.md", "--agent-command", command)

@@ -1,7 +1,6 @@
 """Work of an interrupted attempt, from the kill to the branch that brings it back."""
 
 import signal
-import time
 
 import pytest
 
@@ -19,16 +18,13 @@ pathlib.Path("second.txt").write_text("second try")
 
 
 @pytest.fixture
-def interrupted(project, agent, ledger):
+def interrupted(project, agent, wait_for):
     """A project whose first attempt was killed with its program, and that was then finished."""
     project.write("plan.md", PLAN)
     project.commit("plan")
     args = ("run", "plan.md", "--yes", "--json", "--agent-command", agent(HANGS))
     process = project.start(*args)
-    deadline = time.monotonic() + 20
-    while not list(project.state.rglob("precious.txt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: any(file.read_text() for file in project.found("**/precious.txt")))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     result = project.cc4tui(*args)

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pytest
 
@@ -77,11 +76,9 @@ def test_a_killed_run_is_recovered_by_the_same_command(project, waiting, ledger)
     process.kill()
     process.communicate()
     (project.root.parent / "gate").write_text("1.1 1.2 1.3 1.4")
-    started = time.monotonic()
     again = project.run("plan.md", "--agent-command", command)
     assert again.code == 0, again.err
     assert again.of("run_recovered")[0]["retried"] == 2
-    assert time.monotonic() - started < 30
     assert again.finished["counts"] == {"landed": 4}
     assert project.left_behind() == []
     assert project.fsck() == ""

@@ -240,7 +240,7 @@ def test_a_killed_app_leaves_nothing_running(project, running, ledger, group):
     else:
         terminal.process.kill()
     terminal.ended()
-    terminal.until(lambda: nothing_left(project), seconds=10)
+    terminal.until(lambda: nothing_left(project))
     lands_later(project, ledger)
 
 
@@ -363,6 +363,7 @@ def test_checks_are_stopped_too_and_run_again_later(project, agent, ledger, move
 
 KILLS = int(os.environ.get("CC4_CHAOS_KILLS", "4"))
 """`make chaos` sets 200."""
+LONG = "CC4_CHAOS_KILLS" in os.environ
 FORMS = ("kill", "term", "int", "hup", "group", "stop", "detached", "left")
 WORKS = """
 import random
@@ -388,7 +389,7 @@ def hit(process: subprocess.Popen[str], form: str, chance: random.Random) -> Non
 @pytest.mark.timeout(3600)
 def test_any_end_at_any_moment_and_the_same_command_again(project, agent, ledger):
     """Also of agents that were left working: each task lands once, whatever came between."""
-    seed = int(os.environ.get("CC4_CHAOS_SEED", str(random.randrange(1 << 30))))
+    seed = int(os.environ.get("CC4_CHAOS_SEED", str(random.randrange(1 << 30) if LONG else 1)))
     print(f"CC4_CHAOS_SEED={seed}")  # noqa: T201 to repeat a failure
     chance = random.Random(seed)
     names = [f"1.{number}" for number in range(1, 9)]

@@ -28,7 +28,7 @@ StartApp = Callable[..., Any]
 
 pytestmark = pytest.mark.integration
 
-GONE_SECONDS = 5.0
+GONE_SECONDS = 20.0
 """By then nothing is left after the app was lost."""
 
 

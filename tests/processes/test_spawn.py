@@ -275,19 +275,19 @@ async def test_no_descriptor_stays_open(host: Supervisors, sh: Spec, open_fds: C
     for number in range(10):
         await run(host, sh(f"exit {number}"))
     await run(host, sh("true", cwd=Path("/no/such")))
-    assert open_fds() == before
+    assert open_fds() <= before
 
 
 async def test_a_closed_host_starts_nothing_and_leaves_no_zygote(
     folder: Path, sh: Spec, survivors: Survivors, mark: str, open_fds: Callable[[], int]
 ):
-    before, children = open_fds(), psutil.Process().children()
+    before, children = open_fds(), {*psutil.Process().children()}
     host = Supervisors(folder / "log")
     await host.spawn(sh(f"exec sleep 1000.{mark}"))
     await host.close()
     assert survivors() == []
-    assert psutil.Process().children() == children
-    assert open_fds() == before
+    assert {*psutil.Process().children()} <= children
+    assert open_fds() <= before
     with pytest.raises(ProcessError, match="closed"):
         await host.spawn(sh("true"))
     await host.close()
