@@ -696,6 +696,13 @@ def empty_center() -> FakeCenter:
     return FakeCenter()
 
 
+@pytest.fixture(autouse=True)
+def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.screens.rest import watch_rest  # not known to preview.py, which runs by itself
+
+    watch_rest(monkeypatch)
+
+
 @pytest.fixture
 def open_app(
     center: FakeCenter, clock: Callable[[], datetime]
