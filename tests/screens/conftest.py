@@ -723,13 +723,18 @@ def open_app(
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Waits for a condition: `await until(pilot, lambda: rows.current)`; fails after 20 seconds."""
+    """Waits for a condition: `await until(pilot, lambda: rows.current)`; fails after 20 seconds.
+
+    Then the app is at rest, so that what else belongs to the condition is there too.
+    """
 
     async def wait(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + 20
+        await pilot.pause()
         while not condition():
             assert time.monotonic() < deadline, "the condition never came true"
             await pilot.pause(0.01)
+            await pilot.pause()
 
     return wait
 

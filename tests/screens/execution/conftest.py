@@ -195,14 +195,13 @@ def picture(pilot: Any) -> str:
 
 
 @pytest.fixture
-def settle() -> Callable[..., Awaitable[None]]:
+def settle(until: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Waits for a condition, letting the app work: ``await settle(pilot, lambda: ...)``."""
 
     async def wait(pilot: Any, condition: Callable[[], object]) -> None:
-        for _ in range(300):
-            await pilot.pause(0.01)
-            if condition():
-                return
-        raise AssertionError(f"the condition never came true:\n{picture(pilot)}")
+        try:
+            await until(pilot, condition)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{picture(pilot)}") from None
 
     return wait
