@@ -49,6 +49,8 @@ class ListTab(Vertical, Generic[R]):
         self.views = ViewBar(self.VIEWS)
         self.filter_line = FilterLine(placeholder)
         self.pane = TextPane()
+        self._kind: type | None = None
+        """Of what the cursor is on: other verbs are offered for other kinds."""
 
     def compose(self) -> ComposeResult:
         """Views, filter, list and what is selected."""
@@ -96,6 +98,10 @@ class ListTab(Vertical, Generic[R]):
         event.stop()
         self.pane.set_lines_soon(self._details)
         self._show_marks()
+        kind = type(self.rows.current)
+        if kind is not self._kind:
+            self._kind = kind
+            self.refresh_bindings()
 
     def _details(self) -> Iterable[Line]:
         item = self.rows.current

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.plan import Plan
+from cc4tui.errors import Cc4tuiError
 from cc4tui.ports import CommandCenter, PlanSummary, RunOptions
 from cc4tui.screens.bindings import bindings
 from cc4tui.screens.editor import open_editor
@@ -101,6 +102,8 @@ class PlansTab(Horizontal):
         self.plan: Plan | None = None
         """The one whose tree is shown."""
         self._states = PlanStates(center)
+        self._states_of = ""
+        """The plan whose states were read."""
         self._agents: Sequence[AgentSpec] = ()
 
     def compose(self) -> ComposeResult:
@@ -137,13 +140,19 @@ class PlansTab(Horizontal):
     # --- reading ----------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        await self._read_list()
-        await self._read_plan()
+        await self._read(set())
         self._agents = await self.center.agents()
         async for changed in self.center.watch_plans():
+            await self._read(changed)
+
+    async def _read(self, changed: set[str]) -> None:
+        """Read again what changed; a plan that goes away meanwhile must not end the watch."""
+        try:
             await self._read_list()
             if self.plan is None or self.plan.path in changed:
                 await self._read_plan()
+        except Cc4tuiError as error:
+            tell(self.app, str(error), "error")
 
     async def _read_list(self) -> None:
         plans = await self.center.plans()
@@ -152,16 +161,19 @@ class PlansTab(Horizontal):
         self.set_class(not plans, "-none")
 
     async def _read_plan(self) -> None:
-        """Read the plan under the cursor."""
-        chosen = self.plans.current
-        if chosen is None:
-            self.plan = None
+        """Read the plan under the cursor, which may move on meanwhile."""
+        plan, path = None, ""
+        while (chosen := self.plans.current) is not None and chosen.path != path:
+            path = chosen.path
+            plan = await self.center.read_plan(path)
+            if self._states_of != path:
+                self._states_of = ""
+                await self._states.read(path)
+                self._states_of = path
+        self.plan = plan if chosen is not None else None
+        if self.plan is None:
             return
-        plan = await self.center.read_plan(chosen.path)
-        if self.plan is None or self.plan.path != plan.path:
-            await self._states.read(plan.path)
-        self.plan = plan
-        self.tree_list.show(plan, self._states.states)
+        self.tree_list.show(self.plan, self._states.states)
         await self._fill_view()
 
     @on(RowList.Moved, "#plans")
@@ -293,7 +305,10 @@ class PlansTab(Horizontal):
             case View.FORECAST:
                 await self._foretell(self.forecast.wanted, task)
             case View.PROBLEMS:
-                self.problems.show(plan, await self.center.plan_source(plan.path))
+                source = await self.center.plan_source(plan.path)
+                if plan is not self.plan:
+                    return
+                self.problems.show(plan, source)
                 if row is not None and row.problem is not None:
                     self.problems.select(row.problem)
         self.pane.set_lines_soon(self._details)
@@ -306,7 +321,9 @@ class PlansTab(Horizontal):
             self.forecast.show(None)
             workers = None
         options = RunOptions(workers=workers, accept_offers=only_offers(plan))
-        self.forecast.show(await self.center.forecast(plan.path, options), task)
+        told = await self.center.forecast(plan.path, options)
+        if plan is self.plan and workers == self.forecast.wanted:
+            self.forecast.show(told, task)
 
     def on_workers_wanted(self, event: "WorkersWanted") -> None:
         """The forecast is wanted for another number of workers."""

@@ -65,6 +65,8 @@ class GraphView(LineView, can_focus=True):
         self._is_marked = is_marked
         self._mark = mark
         self._plan: Plan | None = None
+        self._newest: Plan | None = None
+        """The plan that was given last, which may not be laid out yet."""
         self._batches: Mapping[str, str] = {}
         """Titles by id."""
         self._states: States = {}
@@ -91,8 +93,10 @@ class GraphView(LineView, can_focus=True):
             self.show_states(states)
         else:
             self._states = states
+            self._newest = plan
             graph = await asyncio.to_thread(task_graph, plan)
-            await self._arrange(graph)
+            if not await self._arrange(graph, plan):
+                return
             self._plan, self._after, self._came_from = plan, graph.after(), {}
             self._batches = {batch.id: batch.title for batch in plan.batches}
             self.refresh()
@@ -100,13 +104,17 @@ class GraphView(LineView, can_focus=True):
         if wanted is not None:
             self.select(wanted)
 
-    async def _arrange(self, graph: TaskGraph) -> None:
+    async def _arrange(self, graph: TaskGraph, plan: Plan | None) -> bool:
+        """Place the boxes; False when another plan has come meanwhile."""
         critical = graph.longest(self._is_open)
         widths = _widths(graph)
         height = 1 if self._is_compact(graph) else 3
-        self.layout_now = await asyncio.to_thread(
+        placed = await asyncio.to_thread(
             lay_out, graph, widths, box_height=height, critical=critical
         )
+        if plan is not self._newest:
+            return False
+        self.layout_now = placed
         self._critical = frozenset(critical)
         self._cursor = min(self._cursor, max(len(graph.tasks) - 1, 0))
         size = Size(self.layout_now.width + 1, self.layout_now.height + _HEAD)
@@ -114,6 +122,7 @@ class GraphView(LineView, can_focus=True):
         self._scroll_update(size)
         self._reveal()
         self.refresh()
+        return True
 
     def _is_compact(self, graph: TaskGraph) -> bool:
         if self._compact is not None:
@@ -131,7 +140,9 @@ class GraphView(LineView, can_focus=True):
         if layout is None or self._done == before:
             return
         if layout.graph.longest(self._is_open) != layout.critical:
-            self.run_worker(self._arrange(layout.graph), group="arrange", exclusive=True)
+            self.run_worker(
+                self._arrange(layout.graph, self._plan), group="arrange", exclusive=True
+            )
 
     @property
     def _done(self) -> frozenset[str]:
@@ -215,7 +226,9 @@ class GraphView(LineView, can_focus=True):
         """Boxes of three rows, or of one."""
         if self.layout_now is not None:
             self._compact = self.layout_now.box_height == 3
-            self.run_worker(self._arrange(self.layout_now.graph), group="arrange", exclusive=True)
+            self.run_worker(
+                self._arrange(self.layout_now.graph, self._plan), group="arrange", exclusive=True
+            )
 
     def _reveal(self) -> None:
         layout = self.layout_now

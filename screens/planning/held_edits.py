@@ -118,6 +118,8 @@ class HeldEdits:
         view = await self._center.run_view(edit.run)
         plan = await self._center.read_plan(view.run.plan)
         rows = edit_rows(edit, plan, {task.task: task for task in view.tasks})
+        if self._edits.get(edit.run) is not edit:
+            return
         from cc4tui.screens.dialogs.difference import APPLY, DifferenceDialog
 
         self._asking = DifferenceDialog(view.run.plan, edit, rows)

@@ -95,6 +95,20 @@ async def test_enter_reads_the_lesson(memory: Any, until: Any, screen_text: Any)
         assert "or the tests see the old tables." in screen_text(pilot)
 
 
+async def test_the_line_of_keys_follows_the_kind_of_what_is_selected(
+    memory: Any, screen_text: Any
+) -> None:
+    def keys() -> str:
+        return screen_text(pilot).splitlines()[-1]
+
+    async with memory() as pilot:
+        assert " e edit " in keys()
+        await pilot.press("right")
+        assert " e edit " not in keys()
+        await pilot.press("left")
+        assert " e edit " in keys()
+
+
 async def test_past_runs_newest_first_open_in_execution(memory: Any, until: Any) -> None:
     async with memory() as pilot:
         await pilot.press("right")
