@@ -132,9 +132,9 @@ class ListTab(Vertical, Generic[R]):
         event.stop()
         self.rows.focus()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Open the filter line."""
-        self.filter_line.open()
+        await self.filter_line.open()
 
     def action_next_view(self) -> None:
         """The view to the right."""

@@ -80,7 +80,7 @@ class MemoryTab(ListTab[Item]):
         attempt(self, self._load(), group="memory", latest=True)
 
     async def _load(self) -> None:
-        query = self.filter_line.text.strip() if self.filter_line.is_mounted else ""
+        query = self.filter_line.text.strip()
         notebook = self.center.notebook
         if query and self.views.shown == LESSONS:
             self._lessons = await notebook.search_lessons(query)

@@ -402,7 +402,7 @@ class PlansTab(Horizontal):
         if self.plan is not None:
             if self.view is not View.TREE:
                 await self.show_view(View.TREE)
-            self.filter_line.open()
+            await self.filter_line.open()
 
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:

@@ -164,9 +164,9 @@ class ExecutionTab(ExecutionBody):
         if pane is not None:
             pane.show_attempt(by)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Search what fills the tab."""
-        self.search_line.open()
+        await self.search_line.open()
 
     @on(FilterLine.Changed)
     def _search_changed(self, event: FilterLine.Changed) -> None:

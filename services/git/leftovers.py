@@ -79,7 +79,6 @@ async def take_over(private: PrivateGit, leftover: Leftover) -> Slot:
 
 async def _know_what_is_tracked(slot: Slot) -> None:
     """A git of ours that died half-way may have left an index that does not know."""
-    slot.may_have_submodules = True
     await slot.run("read-tree", "--reset", slot.base)
 
 

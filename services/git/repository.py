@@ -51,7 +51,7 @@ class Repository:
         """The commit HEAD was at when it was opened."""
         self.branch = branch
         """The branch HEAD was on, without refs/heads/; None if detached."""
-        self.has_submodules = False
+        self._gitlinks: bool | None = None
         self.zero = "0" * len(head)
         self.identity = config.identity()
         self.refs = Refs(self.git, location.common_dir, self.zero)
@@ -97,9 +97,7 @@ class Repository:
         _refuse_reftable(config, location)
         if head is None:
             raise _no_commit(location, branch)
-        repository = cls(runner, location, config, head, branch)
-        repository.has_submodules = await repository._has_gitlinks()
-        return repository
+        return cls(runner, location, config, head, branch)
 
     async def git(
         self, args: Sequence[str], *, stdin: bytes | None = None, ok: Iterable[int] = (0,)
@@ -140,10 +138,12 @@ class Repository:
         configured = self.config.get("core.worktree")
         return (self.common_dir / configured).resolve() if configured else listed
 
-    async def _has_gitlinks(self) -> bool:
-        """Whether HEAD has a submodule, declared or not."""
-        listed = await self.git(["ls-tree", "-r", "-d", self.head])
-        return any(line.startswith("160000 ") for line in listed.text.splitlines())
+    async def has_submodules(self) -> bool:
+        """Whether HEAD has one, declared or not; looked for once, as it reads every folder."""
+        if self._gitlinks is None:
+            listed = await self.git(["ls-tree", "-r", "-d", self.head])
+            self._gitlinks = any(line.startswith("160000 ") for line in listed.text.splitlines())
+        return self._gitlinks
 
 
 async def read_config(runner: GitRunner, location: Location) -> GitConfig:

@@ -63,7 +63,8 @@ class Slot:
         self.base = base
         self.id = worktree.name
         self.index = private.index_dir / worktree.name
-        self.may_have_submodules = private.repository.has_submodules
+        self.may_have_submodules = True
+        """False saves git calls, once it is known that there are none."""
         self.products: tuple[str, ...] = ()
         """Ignored files that the set-up made here, as paths; they survive the recycling."""
         self._given_index: object = None

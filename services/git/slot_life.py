@@ -32,6 +32,7 @@ async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
         _prepare_files(Slot(private, worktree, admin_of(private, worktree), base))
         await _add(private, worktree, base)
         slot = Slot(private, worktree, admin_of(private, worktree), base)
+        slot.may_have_submodules = await private.repository.has_submodules()
         await slot.reset_to(base)
         await slot.hand_over(base)
     except BaseException:

@@ -20,7 +20,7 @@ async def test_facts(repo: Any) -> None:
     assert (opened.branch, opened.head) == ("main", repo.head)
     assert opened.location.object_format == "sha1"
     assert not opened.location.shallow
-    assert not opened.has_submodules
+    assert not await opened.has_submodules()
 
 
 async def test_from_a_file_of_it(repo: Any) -> None:
@@ -83,7 +83,7 @@ async def test_submodules_are_seen(repo: Any, make_repo: Callable[..., Any]) -> 
     inner = make_repo("inner")
     repo.git("submodule", "--quiet", "add", str(inner.path), "lib/inner")
     repo.commit("with a submodule")
-    assert (await Repository.open(repo.path)).has_submodules
+    assert await (await Repository.open(repo.path)).has_submodules()
 
 
 async def test_inside_a_submodule(repo: Any, make_repo: Callable[..., Any]) -> None:
