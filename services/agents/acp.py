@@ -30,7 +30,7 @@ from cc4tui.domain.usage import TokenUsage, add_known
 from cc4tui.errors import UsageError
 from cc4tui.services.agents.acp_updates import AcpUpdates
 from cc4tui.services.agents.conclusion import failed_exit
-from cc4tui.services.agents.environment import CLOUD_PASSES, job_environment
+from cc4tui.services.agents.environment import CLOUD_PASSES, defaults, job_environment
 from cc4tui.services.agents.program import command_line, missing, search_path
 from cc4tui.services.agents.reasons import failure, reason_code, sentence
 from cc4tui.services.agents.streams import JsonStream
@@ -60,6 +60,11 @@ PASSES = (
     *("OPENCODE_*", "OPENROUTER_*", "MISTRAL_*", "ACP_*"),
 )
 """Keys and settings of the agents that are known to speak it."""
+DEFAULTS = {
+    "CLAUDE_CODE_MAX_RETRIES": "4",  # its own 10 are minutes of silence, also for a wrong key
+    "DISABLE_AUTOUPDATER": "1",
+}
+"""Variables it gets when the person has not set them: for Claude Code behind the protocol."""
 RELAY = (sys.executable, "-SEs", str(Path(__file__).with_name("relay.py")))
 """Gives the program a pipe to write to, see there."""
 _OPENING = frozenset({"session/new", "session/load", "session/fork"})
@@ -100,7 +105,7 @@ class AcpBackend:
             raise UsageError(f"agent {spec.name} has no command")
         return Launch(
             argv=(*RELAY, *command_line(spec, self._person), *spec.args),
-            env=job_environment(job),
+            env=job_environment(job) | defaults(spec, self._person, DEFAULTS),
             stdin="pipe",
             passes=PASSES,
             interrupt_seconds=3.0,
@@ -133,6 +138,7 @@ class AcpStream(JsonStream):
         self._agent = ""
         self._stop = ""
         self._error = ""
+        self._code = ReasonCode.AGENT
         self._usage = TokenUsage()
         self._cost: float | None = None
         self._call("initialize", protocolVersion=VERSION, **ABOUT_US)
@@ -193,8 +199,8 @@ class AcpStream(JsonStream):
 
     def conclude(self, status: ExitStatus, stderr: str) -> AgentResult:
         if self._error:
-            code, reason = failure(self.program, self._error)
-            result = AgentResult(AttemptOutcome.FAILED, code, reason)
+            _, reason = failure(self.program, self._error)
+            result = AgentResult(AttemptOutcome.FAILED, self._code, reason)
         elif self._stop == "end_turn":
             result = AgentResult(AttemptOutcome.SUCCEEDED)
         elif self._stop == "cancelled":
@@ -343,8 +349,9 @@ class AcpStream(JsonStream):
             number_at(error, "code") == AUTH_REQUIRED
         ):
             words = f"not logged in: {words}"
-        self._error = words
-        yield ProblemMet(sentence(words), reason_code(words))
+        self._error = words = words.removeprefix("Internal error: ") or words
+        self._code = reason_code(f"{text_at(error, 'data', 'errorKind')} {words}")
+        yield ProblemMet(sentence(words), self._code)
         yield AgentFinished(ok=False)
 
     def _call(self, method: str, **params: Any) -> None:

@@ -261,6 +261,27 @@ def test_failures(prompt: str, code: ReasonCode, reason: str, ask: Callable) -> 
     assert ended.result.reason.endswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("authentication_failed", "login"), ("rate_limit", "quota"), ("overloaded", "quota")],
+)
+def test_the_kind_of_an_error_counts_beside_its_words(
+    kind: str, code: str, taped_job: AgentJob
+) -> None:
+    stream = AcpStream(SPEC, taped_job)
+    stream.feed(b'{"id": 0, "result": {}}\n{"id": 1, "result": {"sessionId": "s"}}\n')
+    error = {"code": -32603, "message": "Internal error: nothing told", "data": {"errorKind": kind}}
+    stream.feed(json.dumps({"id": 10, "error": error}).encode() + b"\n")
+    result = stream.finish(ExitStatus(0), "")
+    assert (result.reason_code, result.reason) == (code, "taped failed: nothing told")
+
+
+def test_claude_behind_it_does_not_try_again_for_minutes(taped_job: AgentJob) -> None:
+    name = "CLAUDE_CODE_MAX_RETRIES"
+    assert AcpBackend({}).launch(OBEDIENT, taped_job).env[name] == "4"
+    assert name not in AcpBackend({name: "9"}).launch(OBEDIENT, taped_job).env
+
+
 def test_a_program_that_does_not_speak_it(ask: Callable) -> None:
     spec = replace(OBEDIENT, command=("/bin/sh", "-c", "echo not me >&2; exit 3"))
     ended = ask("hello", spec)

@@ -25,9 +25,8 @@ from cc4tui.domain.agent import (
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
-from cc4tui.ports import Conversation, ProcessSpec
+from cc4tui.ports import AgentBackend, Conversation, ProcessSpec
 from cc4tui.services.agents.acp import AcpBackend
-from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex import CodexBackend
 from cc4tui.services.agents.gemini import GeminiBackend
 from cc4tui.services.agents.opencode import OpencodeBackend
@@ -38,36 +37,56 @@ from cc4tui.services.processes.host import Supervisors
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
 BACKENDS = {"codex": CodexBackend, "gemini": GeminiBackend, "opencode": OpencodeBackend}
+OVER_ACP = "claude-agent-acp"
 
 
 @dataclass
 class Agent:
     """One of them, with everything it needs to reach the model."""
 
-    backend: CliBackend
+    backend: AgentBackend
     environment: dict[str, str]
     job: AgentJob
     run_agent: Callable
 
     @property
     def spec(self) -> AgentSpec:
-        return AgentSpec(self.backend.driver, self.backend.driver)
+        driver = self.backend.driver
+        return AgentSpec(driver, driver, command=(OVER_ACP,) if driver == "acp" else ())
+
+    @property
+    def program(self) -> str:
+        return OVER_ACP if self.backend.driver == "acp" else self.backend.driver
 
     def do(self, prompt: str):
         self.job.prompt_file.write_text(prompt, encoding="utf-8")
-        return self.run_agent(self.backend, self.job, self.spec, self.environment, timeout=150)
+        job = replace(self.job, prompt=prompt)
+        return self.run_agent(self.backend, job, self.spec, self.environment, timeout=150)
+
+
+@pytest.fixture
+def made(
+    job: AgentJob, agent_environment: Callable[..., dict[str, str]], run_agent: Callable
+) -> Callable[[str], Agent]:
+    """Makes an agent with a repository and a person's whole environment."""
+
+    def make(program: str) -> Agent:
+        subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
+        environment = agent_environment(program)
+        kind = BACKENDS.get(program, AcpBackend)
+        return Agent(kind(environment), environment, job, run_agent)
+
+    return make
 
 
 @pytest.fixture(params=BACKENDS)
-def agent(
-    request: pytest.FixtureRequest,
-    job: AgentJob,
-    agent_environment: Callable[..., dict[str, str]],
-    run_agent: Callable,
-) -> Agent:
-    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
-    environment = agent_environment(request.param)
-    return Agent(BACKENDS[request.param](environment), environment, job, run_agent)
+def agent(request: pytest.FixtureRequest, made: Callable[[str], Agent]) -> Agent:
+    return made(request.param)
+
+
+@pytest.fixture(params=[*BACKENDS, OVER_ACP])
+def any_agent(request: pytest.FixtureRequest, made: Callable[[str], Agent]) -> Agent:
+    return made(request.param)
 
 
 def test_writes_edits_runs_and_commits(agent: Agent) -> None:
@@ -101,15 +120,11 @@ def test_writes_edits_runs_and_commits(agent: Agent) -> None:
     assert log.stdout == b"add a\n"
 
 
-def test_codex_goes_on_in_its_session_and_in_a_copy_of_it(
-    job: AgentJob, agent_environment: Callable[..., dict[str, str]], run_agent: Callable
-) -> None:
+def test_codex_goes_on_in_its_session_and_in_a_copy_of_it(made: Callable[[str], Agent]) -> None:
     """Its totals are those of the whole thread, also in a copy."""
-    subprocess.run(["git", "init", "-q", str(job.worktree)], check=True)
-    environment = agent_environment("codex")
-    agent = Agent(CodexBackend(environment), environment, job, run_agent)
+    agent = made("codex")
     first = agent.do("<<tokens in=1000 out=200>> <<write path=one.txt lines=1>>").result
-    used = replace(job, resume_session=first.session, session_usage=first.usage)
+    used = replace(agent.job, resume_session=first.session, session_usage=first.usage)
     agent.job = replace(used, copy_session=True)
     copied = agent.do("<<tokens in=10 out=20>> <<write path=copy.txt lines=1>>").result
     agent.job = used
@@ -118,23 +133,25 @@ def test_codex_goes_on_in_its_session_and_in_a_copy_of_it(
     assert copied.session not in (None, first.session)
     assert again.session == first.session
     assert (copied.usage.output_tokens, again.usage.output_tokens) == (60, 60)
-    assert {path.name for path in job.worktree.glob("*.txt")} == {"one.txt", "copy.txt", "two.txt"}
+    assert {path.stem for path in used.worktree.glob("*.txt")} == {"one", "copy", "two"}
 
 
-def test_a_refused_key_is_a_matter_of_login(agent: Agent) -> None:
-    ended = agent.do("<<fail 401>> <<write path=a.txt lines=1>>")
+def test_a_refused_key_is_a_matter_of_login(any_agent: Agent) -> None:
+    any_agent.environment["CLAUDE_CODE_MAX_RETRIES"] = "1"
+    ended = any_agent.do("<<fail 401>> <<write path=a.txt lines=1>>")
     assert ended.result.outcome is AttemptOutcome.FAILED
     assert ended.result.reason_code is ReasonCode.LOGIN, ended
-    assert ended.result.reason.startswith(f"{agent.backend.driver} failed: ")
-    assert not (agent.job.worktree / "a.txt").exists()
+    assert ended.result.reason.startswith(f"{any_agent.program} failed: ")
+    assert not (any_agent.job.worktree / "a.txt").exists()
 
 
-async def test_a_stop_during_a_command_leaves_no_process(agent: Agent, tmp_path: Path) -> None:
+async def test_a_stop_during_a_command_leaves_no_process(any_agent: Agent, tmp_path: Path) -> None:
     """Their shells survive any signal to the agent itself; the supervisor's sweep ends them."""
-    job, backend = agent.job, agent.backend
-    began = job.worktree / "began"
-    job.prompt_file.write_text("<<bash touch began; sleep 300; touch late>> <<reply no>>")
-    launch = backend.launch(agent.spec, job)
+    backend, prompt = any_agent.backend, "<<bash touch began; sleep 300; touch late>> <<reply no>>"
+    job = replace(any_agent.job, prompt=prompt)
+    began, out = job.worktree / "began", tmp_path / "attempt/out"
+    job.prompt_file.write_text(prompt)
+    launch, stream = backend.launch(any_agent.spec, job), backend.stream(any_agent.spec, job)
     host = Supervisors(tmp_path / "log")
     await host.start()
     try:
@@ -142,21 +159,28 @@ async def test_a_stop_during_a_command_leaves_no_process(agent: Agent, tmp_path:
             ProcessSpec(
                 folder=tmp_path / "attempt",
                 argv=launch.argv,
-                env=scrubbed_environment(agent.environment, launch.passes, launch.env),
+                env=scrubbed_environment(any_agent.environment, launch.passes, launch.env),
                 cwd=job.worktree,
                 token=(token := f"{os.getpid():032x}"),
-                stdin=str(job.prompt_file),
+                stdin=launch.stdin if launch.stdin == "pipe" else str(job.prompt_file),
                 interrupt_seconds=launch.interrupt_seconds,
             )
         )
+        read = 0
         while not began.exists():
+            if isinstance(stream, Conversation):
+                said = out.read_bytes()[read:] if out.exists() else b""
+                read += len(said)
+                for event in stream.feed(said):
+                    if isinstance(event, Asked):
+                        stream.answer(event.ref, Answer(allow=True))
+                process.send(stream.outgoing())
             await asyncio.sleep(0.05)
         process.stop("stopped")
         end = await process.ended()
     finally:
         await host.close()
-    stream = backend.stream(agent.spec, job)
-    stream.feed((tmp_path / "attempt/out").read_bytes())
+    stream.feed(out.read_bytes()[read:])
     result = stream.finish(end.status, (tmp_path / "attempt/err").read_text())
     assert (result.outcome, result.reason) == (AttemptOutcome.STOPPED, "stopped")
     assert left_of(token) == []
