@@ -65,7 +65,7 @@ class Detached:
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=50)
         return self.process.returncode
 
     def open_gate(self, *tasks: str) -> None:

@@ -193,7 +193,7 @@ def test_misbehaving_git(project, agent):
     """What agents do to their worktree and to branches; what they committed is never lost."""
     project.write("plan.md", plan(GIT_ENDS))
     project.commit("plan")
-    result = project.run("plan.md", "--workers", "4", "--agent-command", agent(GIT), timeout=30)
+    result = project.run("plan.md", "--workers", "4", "--agent-command", agent(GIT), timeout=100)
     tasks = told(project)
     assert ends(tasks) == GIT_ENDS, result.err
     assert result.code == 1

@@ -143,7 +143,7 @@ def test_an_edit_between_two_processes_of_a_run_is_seen(project, editor, wait_fo
     first = project.start("run", "plan.md", "--yes", "--agent-command", command())
     wait_for(lambda: "start 1.1 1" in ledger())
     first.kill()
-    first.communicate(timeout=30)
+    first.communicate(timeout=50)
     project.write("plan.md", PLAN.replace("1.3 Three", "1.3 Quite another thing"))
     again = ended(project.start("resume", "--json", "--yes"))
     assert again.code == 0, again.err

@@ -47,7 +47,7 @@ def test_ctrl_c_stops_cleanly_and_the_run_continues_later(project, waiting, ledg
     process, command = waiting
     read_until(process, "attempt_started", 2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=50)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert project.status()["status"] == "interrupted"
@@ -65,7 +65,7 @@ def test_sigterm_is_the_same_with_its_own_code(project, waiting):
     process, _ = waiting
     read_until(process, "attempt_started")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=50)
     assert process.returncode == 143
     assert project.processes() == []
 
@@ -98,7 +98,7 @@ def test_cancel_of_a_task_reaches_the_owner(project, waiting):
     assert project.cc4tui("cancel", run, "1.1").code == 0
     read_until(process, "task_cancelled")
     (project.root.parent / "gate").write_text("1.2 1.3 1.4")
-    process.communicate(timeout=30)
+    process.communicate(timeout=50)
     assert process.returncode == 1
     states = project.states()
     assert states["1.1"] == ("cancelled", "stopped")
@@ -112,7 +112,7 @@ def test_retry_of_a_cancelled_task_reaches_the_owner(project, waiting):
     read_until(process, "task_cancelled")
     assert project.cc4tui("retry", run, "1.1").code == 0
     (project.root.parent / "gate").write_text("1.1 1.2 1.3 1.4")
-    process.communicate(timeout=30)
+    process.communicate(timeout=50)
     assert process.returncode == 0
     assert project.states()["1.1"] == ("landed", None)
 
@@ -121,7 +121,7 @@ def test_cancel_of_the_run_ends_everything(project, waiting):
     process, _ = waiting
     run = read_until(process, "attempt_started", 2)[0]["run"]
     assert project.cc4tui("cancel", run).code == 0
-    process.communicate(timeout=30)
+    process.communicate(timeout=50)
     assert process.returncode == 1
     assert project.status()["status"] == "cancelled"
     assert project.processes() == []
