@@ -140,6 +140,8 @@ class ClaudeStream(JsonStream):
     def _assistant(self, message: dict[str, Any]) -> Iterator[AgentEvent]:
         body = dict_at(message, "message")
         yield from self._usage_event(self._usage.message(body))
+        if said := text_at(body, "content"):
+            yield TextSaid(said)
         for block in list_at(body, "content"):
             yield from self._block(block)
         if problem := text_at(message, "error"):

@@ -32,7 +32,7 @@ from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.logins import first_file, first_set, home_of, whole_environment
 from cc4tui.services.agents.reasons import failure, reason_code, sentence
 from cc4tui.services.agents.streams import JsonStream
-from cc4tui.services.agents.wire import count_at, dict_at, text_at
+from cc4tui.services.agents.wire import count_at, dict_at, parse_object, text_at
 
 
 _RECONNECTING = re.compile(r"Reconnecting\.\.\. (\d+)/(\d+)(?: \((.*)\))?", re.DOTALL)
@@ -156,18 +156,25 @@ class CodexStream(JsonStream):
         yield AgentFinished(ok=True)
 
     def _turn_failed(self, words: str) -> Iterator[AgentEvent]:
-        self._completed, self._error = False, words or "the turn failed"
+        self._completed, self._error = False, _message(words) or "the turn failed"
         yield from self._problem(self._error)
         yield AgentFinished(ok=False)
 
     def _problem(self, words: str) -> Iterator[AgentEvent]:
         """An error is told on its own, and again as the reason of the failed turn."""
+        words = _message(words)
         if again := _RECONNECTING.match(words):
             why = f"{again[3] or 'no answer'}, try {again[1]} of {again[2]}"
             yield BackingOff(0.0, sentence(why))
         elif words != self._told:
             self._told = words
             yield ProblemMet(sentence(words), reason_code(words))
+
+
+def _message(words: str) -> str:
+    """The words of an API that answered with JSON, and only that is passed on."""
+    told = parse_object(words.encode("utf-8", "replace"))
+    return text_at(told, "error", "message") or text_at(told, "message") or words
 
 
 def _thread_usage(usage: dict[str, Any]) -> TokenUsage:

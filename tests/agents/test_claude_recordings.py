@@ -321,6 +321,12 @@ def test_any_cut_and_any_garbage_is_survived(
     )
 
 
+def test_a_message_may_be_plain_text(taped_job: AgentJob) -> None:
+    stream = decode(taped_job)
+    events = stream.feed(b'{"type":"assistant","message":{"id":"m","content":"hello"}}\n')
+    assert TextSaid("hello") in events
+
+
 def test_a_resumed_session_keeps_its_id_when_nothing_was_said(taped_job: AgentJob) -> None:
     stream = decode(replace(taped_job, resume_session="abc"))
     assert stream.finish(ExitStatus(-9), "").session == "abc"

@@ -239,6 +239,13 @@ def test_codex_tells_its_tries(recording: Callable, replay: Callable, taped_job:
     assert events[-1] == AgentFinished(ok=False)
 
 
+def test_codex_passes_on_what_an_api_answered_as_its_message(taped_job: AgentJob) -> None:
+    stream = decode("codex", taped_job)
+    answer = json.dumps({"error": {"message": "no such model", "code": None}})
+    stream.feed(json.dumps({"type": "turn.failed", "error": {"message": answer}}).encode())
+    assert stream.finish(ExitStatus(1), "").reason == "codex failed: no such model"
+
+
 def test_codex_totals_of_a_resumed_thread(
     recording: Callable, replay: Callable, taped_job: AgentJob
 ) -> None:
