@@ -290,7 +290,9 @@ class ExecutionBody(CoveredVertical):
     async def _estimate(self, run_id: str) -> None:
         begin = time.monotonic()
         try:
-            self._tell_left(await self.center.time_left(run_id))
+            left = await self.center.time_left(run_id)
+            if self._left_asked is not None and self._left_asked[0] == run_id:
+                self._tell_left(left)
         finally:
             took = time.monotonic() - begin
             self._left_due = time.monotonic() + max(LEFT_SECONDS, LEFT_TIMES * took)
@@ -364,8 +366,9 @@ class ExecutionBody(CoveredVertical):
             run, events = self.live.run.id, list[Event]()
             while page := await self.center.journal.events(run, events[-1].seq if events else 0):
                 events += page
+            past = await asyncio.to_thread(Past, events)
             if self.live.run.id == run:
-                self._past = await asyncio.to_thread(Past, events)
+                self._past = past
         return self._past
 
     def _show_moment(self, past: Past, when: datetime | None) -> None:

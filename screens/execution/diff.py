@@ -100,12 +100,12 @@ class DiffPane(Vertical):
     async def _read(
         self, run_id: str, task: TaskView, against: Against | None, *, again: bool = False
     ) -> None:
-        begin = time.monotonic()
+        begin, before = time.monotonic(), self._told
         told = await self._center.task_changes(run_id, task.id, against)
-        if again and (not self.is_open or task.id != self.task_id):
-            return
-        changed = self._told is None or told.text != self._told.text or not again
+        changed = before is None or told.text != before.text or not again
         diff = await asyncio.to_thread(read_diff, told.text) if changed else self.view.diff
+        if again and (not self.is_open or self._told is not before):
+            return
         self._run_id, self._shown, self.task_id = run_id, task, task.id
         self._told, self._looked = told, self.clock()
         if changed:

@@ -232,7 +232,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         assert task is not None
         notes = await self._center.output_times(self.run_id, task.id, shown.number)
         until = _size_at(notes, when)
-        still = self.task_view is task and self._as_of == when
+        still = self.task_view is task and self._as_of == when and self._shown is shown
         if still and (self.feed is None or until != self._until):
             self._until, self.feed, self._told_action = until, None, ""
             self._show_source()

@@ -425,7 +425,8 @@ class TimelinePane(Vertical):
         begin = time.monotonic()
         told = await asyncio.to_thread(timeline, model, now)
         self._rest_until = time.monotonic() + REST * (time.monotonic() - begin)
-        self._draw(told)
+        if self._model is not None and self._model.run.id == model.run.id:
+            self._draw(told)
 
     def show_left(self, left: tuple[float, float] | None) -> None:
         """Tell how long the run still takes, in seconds; None = nobody knows."""
