@@ -29,6 +29,8 @@ _DANGEROUS = re.compile(
 """Keys whose value git runs as a program, or that lead it to other files or hosts. Editors, npm
 and git itself write other keys all day; those do not count."""
 
+READ_AT_MOST = 64 * 1024
+"""Bytes of a hook that are read; a larger one is known by its size and times."""
 _DATA_FILES = ("info/attributes", "info/grafts", "objects/info/alternates", "commondir")
 
 
@@ -175,8 +177,16 @@ def _hooks(folder: Path) -> Iterator[tuple[str, str]]:
     for path in folder.iterdir():
         if path.suffix != ".sample":
             runs = "executable" if os.access(path, os.X_OK) else "not executable"
-            content = _digest(read_regular(path.resolve()))
-            yield f"hook {path}", f"{content}, {runs}"
+            yield f"hook {path}", f"{_content(path.resolve())}, {runs}"
+
+
+def _content(path: Path) -> str:
+    """The content, or what changes with it: whoever leads the hooks to a folder of gigabytes must
+    not keep us reading."""
+    data = read_regular(path, READ_AT_MOST + 1)
+    if data is not None and len(data) > READ_AT_MOST:
+        return f"large: {_digest(repr(signature(path)).encode())}"
+    return _digest(data)
 
 
 def _digest(data: bytes | None) -> str:

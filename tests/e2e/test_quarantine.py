@@ -110,10 +110,10 @@ def test_a_person_who_accepts_it_gets_everything_landed(project, planting):
     assert {"1.1.txt", "1.2.txt", "2.1.txt"} <= project.files()
 
 
-def test_a_run_that_lands_nowhere_waits_too(project, planting):
+def test_a_run_that_lands_nowhere_waits_too(project, planting, tmp_path):
     project.write("plan.md", PLAN)
     project.commit("plan")
-    command = planting(config("core.hooksPath", "/tmp"))
+    command = planting(config("core.hooksPath", str(tmp_path / "hooks")))
     result = project.run("plan.md", "--land", "none", "--agent-command", command)
     assert result.code == 1
     assert project.states()["1.1"] == ("merged", "quarantined")

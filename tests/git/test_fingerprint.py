@@ -1,13 +1,14 @@
 """What executes or redirects is noticed; what editors write all day is not."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cc4tui.services.git.fingerprint import Fingerprinter
+from cc4tui.services.git.fingerprint import READ_AT_MOST, Fingerprinter
 from cc4tui.services.git.runner import GitRunner
 
 
@@ -112,6 +113,19 @@ async def test_making_a_hook_executable_counts(session: Any) -> None:
     hook.chmod(0o644)
     (said,) = await _differences(session, lambda: hook.chmod(0o755))
     assert "not executable" in said
+
+
+async def test_the_end_of_a_large_hook_counts_though_it_is_not_read(session: Any) -> None:
+    hook = session.repo.write(".git/hooks/pre-push", "#!/bin/sh\n" + "#" * READ_AT_MOST)
+
+    def change() -> None:
+        with hook.open("r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"x")
+        os.utime(hook, ns=(1, 1))
+
+    (said,) = await _differences(session, change)
+    assert said.startswith(f"hook {hook}: large: sha256 ")
 
 
 async def test_hooks_path_is_followed(session: Any) -> None:
