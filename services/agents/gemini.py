@@ -17,6 +17,7 @@ from cc4tui.domain.agent import (
     AgentFinished,
     AgentJob,
     AgentResult,
+    BackingOff,
     ExitStatus,
     FileChanged,
     ProblemMet,
@@ -47,6 +48,9 @@ from cc4tui.services.agents.wire import count_at, dict_at, text_at
 
 
 NO_LOGIN_EXIT, NO_TRUST_EXIT = 41, 55
+_FAILED_TRY = re.compile(r"Attempt (\d{1,3}) failed(?: with status (\d+))?[:.]? ?(.*)")
+_WAITS = re.compile(r"Retrying (?:with backoff|after (\d{1,12})ms)")
+_INNER_CODE = re.compile(r'"code": ?(\d{3})\b')
 _INNER_MESSAGE = re.compile(r'(?<="message":")[^"\\]+(?=")')
 """Of the API's JSON within its own sentence."""
 _WRITING_TOOLS = frozenset({"write_file", "replace"})
@@ -128,6 +132,8 @@ class GeminiStream(JsonStream):
         self._usage = TokenUsage()
         self._status = ""
         self._error = ""
+        self._http: int | None = None
+        self._failed_try = ""
 
     def read_message(self, message: dict[str, Any]) -> Iterable[AgentEvent]:
         kind = text_at(message, "type")
@@ -152,11 +158,21 @@ class GeminiStream(JsonStream):
         if self._status == "success" and status.code == 0:
             result = AgentResult(AttemptOutcome.SUCCEEDED, reason=self._refusals())
         elif self._error:
-            code, reason = failure(self.program, self._error)
+            code, reason = failure(self.program, self._error, self._http)
             result = AgentResult(AttemptOutcome.FAILED, code, reason)
         else:
             result = _without_result(failed_exit(self.program, status, stderr), status.code)
         return replace(result, usage=self._usage, session=self._session)
+
+    def hear_error(self, line: str) -> Iterator[AgentEvent]:
+        """Its tries are told only on standard error, in one line or two."""
+        if failed := _FAILED_TRY.match(line):
+            what = f"status {failed[2]}" if failed[2] else failed[3]
+            self._failed_try = f"{what}, try {failed[1]}"
+        waits = _WAITS.search(line)
+        if waits and self._failed_try:
+            yield BackingOff(int(waits[1] or 0) / 1000, sentence(self._failed_try))
+            self._failed_try = ""
 
     def _refusals(self) -> str:
         """It counts as its success when its mode did not offer what it needed."""
@@ -203,7 +219,8 @@ class GeminiStream(JsonStream):
     def _ended(self, message: dict[str, Any]) -> Iterator[AgentEvent]:
         self._status = text_at(message, "status")
         words = text_at(message, "error", "message")
-        inner = _INNER_MESSAGE.search(words)
+        status, inner = _INNER_CODE.search(words), _INNER_MESSAGE.search(words)
+        self._http = int(status[1]) if status else None
         self._error = inner[0] if inner else words or text_at(message, "error", "type")
         if stats := dict_at(message, "stats"):
             self._usage = _usage(stats)

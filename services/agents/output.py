@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from cc4tui.domain.agent import AgentEvent, StderrSaid
 from cc4tui.ports import AgentStream, OutputSize
 from cc4tui.services.agents.lines import LineSplitter
 from cc4tui.services.agents.redaction import RedactedStream, Redactor
-from cc4tui.services.agents.streams import TEXT_CAP
+from cc4tui.services.agents.streams import TEXT_CAP, LineStream
 
 
 CHUNK = 256 * 1024
@@ -91,8 +92,14 @@ class FileOutputReader:
         over = self._ended.exists()  # asked before reading: what is read then is all there is
         said = self._stream.feed(self._masked(self._out, self._out_mask, over))
         errors = self._err_lines.feed(self._masked(self._err, self._err_mask, over))
-        told = [*said, *(StderrSaid(line.decode("utf-8", "replace")) for line in errors)]
+        told = [*said, *(event for line in errors for event in self._heard(line))]
         return told if self._redactor.is_idle else [self._redactor.event(it) for it in told]
+
+    def _heard(self, line: bytes) -> Iterator[AgentEvent]:
+        text = line.decode("utf-8", "replace")
+        yield StderrSaid(text)
+        if isinstance(self._stream, LineStream):
+            yield from self._stream.hear_error(text)
 
     def _masked(self, tail: "FileTail", mask: RedactedStream, over: bool) -> bytes:
         data = tail.read(over)

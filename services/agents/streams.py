@@ -47,6 +47,11 @@ class LineStream(ABC):
             told, outcome=others.outcome, reason_code=others.reason_code, reason=others.reason
         )
 
+    def hear_error(self, line: str) -> Iterable[AgentEvent]:
+        """What a line of standard error says, beside being shown: for those that tell only there
+        that they wait."""
+        return ()
+
     @abstractmethod
     def read_line(self, line: bytes) -> Iterable[AgentEvent]:
         """What one line says; must not raise, whatever the line holds."""

@@ -1,5 +1,6 @@
 """Recordings of Codex, Gemini and opencode give the right outcome, reason, tokens, cost, tools."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from cc4tui.domain.agent import (
     FileChanged,
     ProblemMet,
     SessionStarted,
+    StderrSaid,
     TextSaid,
     ToolCalled,
     ToolReturned,
@@ -26,6 +28,7 @@ from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.ports import AgentStream
+from cc4tui.services.agents.output import FileOutputReader
 from cc4tui.services.agents.registry import backend_for
 
 
@@ -237,6 +240,35 @@ def test_codex_tells_its_tries(recording: Callable, replay: Callable, taped_job:
     ]
     assert [e for e in events if isinstance(e, ProblemMet)][1:] == [ProblemMet(words, CODE.QUOTA)]
     assert events[-1] == AgentFinished(ok=False)
+
+
+def test_gemini_tells_its_tries_on_standard_error(taped_job: AgentJob, tmp_path: Path) -> None:
+    (tmp_path / "err").write_text(
+        "Attempt 1 failed: Number of requests has exceeded your rate limit\n"
+        "Suggested retry after 1s.. Retrying after 5152ms...\n"
+        "Attempt 2 failed with status 500. Retrying with backoff... _ApiError: {\n"
+        "    at somewhere (file.js:1:1)\n"
+        "The page said: Retrying with backoff\n"
+    )
+    reader = FileOutputReader(tmp_path, decode("gemini", taped_job))
+    events = asyncio.run(reader.read())
+    assert len([e for e in events if isinstance(e, StderrSaid)]) == 5
+    assert [e for e in events if isinstance(e, BackingOff)] == [
+        BackingOff(5.152, "Number of requests has exceeded your rate limit, try 1"),
+        BackingOff(0.0, "status 500, try 2"),
+    ]
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, CODE.LOGIN), (429, CODE.QUOTA), (400, "agent")])
+def test_the_status_of_an_api_counts_for_gemini(
+    status: int, code: str, taped_job: AgentJob
+) -> None:
+    stream = decode("gemini", taped_job)
+    answer = json.dumps({"error": {"code": status, "message": "no"}})
+    error = {"type": "unknown", "message": f"[API Error: {answer}]"}
+    told = json.dumps({"type": "result", "status": "error", "error": error})
+    stream.feed(told.encode() + b"\n")
+    assert stream.finish(ExitStatus(1), "").reason_code == code
 
 
 def test_codex_passes_on_what_an_api_answered_as_its_message(taped_job: AgentJob) -> None:
