@@ -502,11 +502,6 @@ class Runtime:
         number = found.attempts if attempt is None else attempt
         if not 0 < number <= found.attempts:
             raise UsageError(f"task {task} has {found.attempts} attempts, and no attempt {number}")
-        if found.state in ACTIVE_STATES:
-            raise UsageError(
-                f"task {task} is {found.state.value}; wait for its end, or stop it first:"
-                f" cc4tui cancel {run} {task}"
-            )
         await self._ask("fork", run, task, {"text": text, "attempt": number})
 
     async def _ask(self, kind: str, run: str, task: str, data: Mapping[str, Any]) -> None:

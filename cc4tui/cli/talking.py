@@ -151,8 +151,9 @@ def tell(session: Session, run: str, task: str, text: str, interrupt: bool) -> i
 def fork(session: Session, run: str, task: str, text: str, attempt: int | None) -> int:
     """Go on from an attempt with other words, in a new task.
 
-    The new task (2.1+1) begins from the attempt's work, with a copy of its session where the agent
-    can copy one (claude, opencode). The attempt, its branch and its session stay as they are.
+    The new task (2.1+1) begins from the attempt's work (of one at work: from what it has done so
+    far), with a copy of its session if it has ended and the agent can copy one (claude, codex,
+    opencode, ACP agents that offer it). The attempt, its branch and its session stay as they are.
     """
 
     async def work(center: "Runtime", run_id: str) -> str:

@@ -28,8 +28,8 @@ _MOMENTS = {
 }
 """Between which moments there is a choice."""
 _FORKING = (
-    "A new task goes on from what that try left, in a copy of its session where its agent can copy"
-    " one. The try, its branch and its session stay as they are."
+    "A new task goes on from what that try left, or has done so far, in a copy of its session if it"
+    " has ended and its agent can copy one. The try, its branch and its session stay as they are."
 )
 
 

@@ -77,7 +77,7 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     ),
     "message": _can_be_told,
     "redirect": lambda tab, task: task.has_agent,
-    "fork": lambda tab, task: bool(task.attempts) and not task.is_active,
+    "fork": lambda tab, task: bool(task.attempts),
     "skip_task": lambda tab, task: not task.is_active and task.state not in DONE_STATES,
     "diff": _diff,
     "dismiss": _dismiss,

@@ -8,12 +8,10 @@ from pathlib import Path
 from cc4tui.domain.run import ACTIVE_STATES, AttemptRecord, RunRecord, TaskRunRecord
 from cc4tui.ports import Against, TaskChanges
 from cc4tui.services.git.diff import unified_diff
-from cc4tui.services.git.leftovers import leftover_at
-from cc4tui.services.git.live_diff import compare
+from cc4tui.services.git.live_diff import compare, slot_at_work
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
-from cc4tui.services.git.slot import Slot, WorktreeLostError
-from cc4tui.services.git.slot_life import admin_of
+from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.slug import task_slug
 
 
@@ -110,14 +108,5 @@ class TaskDiffs:
             return None
         if last.finished is not None or last.commit is not None:
             return None
-        path = Path(last.worktree)
-        found = leftover_at(self._private, path)
         name = AttemptName(self._run.id, task_slug(task.task), last.attempt)
-        if found.owner != name or found.base is None:
-            return None
-        slot = Slot(self._private, path, admin_of(self._private, path), found.base)
-        try:
-            slot.expect_intact()
-        except WorktreeLostError:
-            return None
-        return slot
+        return slot_at_work(self._private, name, Path(last.worktree))

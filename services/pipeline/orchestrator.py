@@ -52,6 +52,8 @@ from cc4tui.services.pipeline.wishes import FOLLOW_UP, FORK, planned_offshoot
 RETRYABLE = frozenset(
     {TaskRunState.FAILED, TaskRunState.CANCELLED, TaskRunState.NO_CHANGE, TaskRunState.BLOCKED}
 )
+SPAWNED = "spawned"
+"""The step of an attempt whose agent is at work."""
 CUT = (AttemptOutcome.LOST, AttemptOutcome.STOPPED)
 """How attempts end that nothing was wrong with."""
 SKIPPABLE = RETRYABLE | {TaskRunState.PENDING, TaskRunState.READY}
@@ -292,15 +294,26 @@ class Orchestrator:
         """Make a new task that goes on from an attempt, which stays as it is.
 
         Raises:
-            UsageError: it has no such attempt, or somebody works on it.
+            UsageError: it has no such attempt, or its work is just being taken over.
         """
-        self._state(task)
-        if task in self._context.claims:
-            raise UsageError(f"task {task} is being worked on; stop it first, or wait")
-        await self._branch_off(task, text, FORK, attempt)
+        claim, running = self._context.claims.get(task), TaskRunState.RUNNING
+        so_far = ""
+        if self._state(task) is running and claim is not None and attempt in (None, claim.attempt):
+            so_far = await self._work_so_far(claim)
+        await self._branch_off(task, text, FORK, attempt, so_far)
+
+    async def _work_so_far(self, claim: Claim) -> str:
+        """A commit of what an agent at work has done until now."""
+        attempts = await self._recorder.attempts(claim.task)
+        commit = await self._context.workspace.work_so_far(attempts[-1])
+        last = (await self._recorder.attempts(claim.task))[-1]
+        if commit is None or last.step != SPAWNED:  # else somebody has cleaned up meanwhile
+            why = f"task {claim.task} is between two steps; say it again in a moment"
+            raise UsageError(why)
+        return commit
 
     async def _branch_off(
-        self, task: str, text: str, kind: str, attempt: int | None = None
+        self, task: str, text: str, kind: str, attempt: int | None = None, so_far: str = ""
     ) -> None:
         """Let a new task join the run that grows out of another one.
 
@@ -318,7 +331,10 @@ class Orchestrator:
             if not 0 < number <= self._tries[task]:
                 raise UsageError(f"task {task} has no attempt {number}")
             wishes, states = self._context.wishes, self._schedule.states
-            made = await asyncio.to_thread(wishes.branch_off, task, number, text, kind, [*states])
+            names = [*states]
+            made = await asyncio.to_thread(
+                wishes.branch_off, task, number, text, kind, names, so_far
+            )
             planned = planned_offshoot(made, base)
             tasks = {**self._context.tasks, made.id: planned}
             records = task_records(run, [*tasks.values()])
@@ -564,6 +580,8 @@ class Orchestrator:
         record = next((one for one in earlier if one.attempt == made.attempt), None)
         if record is None:
             return None
+        if made.commit:  # its session is in use, and in another folder
+            record = replace(record, commit=made.commit, worktree=None, session=None)
         merged, used = made.kind == FOLLOW_UP, used_in(earlier, record.session)
         return Origin(record, used, merged=merged, copy=not merged)
 

@@ -34,6 +34,8 @@ class Offshoot:
     kind: str
     """FOLLOW_UP on work that is done: begins from what merged. FORK: begins from that attempt's
     own work, with a copy of its session."""
+    commit: str = ""
+    """What that attempt had done when it was forked, if it was at work then."""
 
 
 class Wishes:
@@ -74,14 +76,20 @@ class Wishes:
         return made
 
     def branch_off(
-        self, of: str, attempt: int, text: str, kind: str, taken: Collection[str]
+        self,
+        of: str,
+        attempt: int,
+        text: str,
+        kind: str,
+        taken: Collection[str],
+        commit: str = "",
     ) -> Offshoot:
         """Remember a task that grows out of another one, under a name that no task has."""
         used = {*taken, *(one.id for one in self._offshoots)}
         number = 1
         while (name := f"{of}+{number}") in used:
             number += 1
-        made = Offshoot(name, of, attempt, text, kind)
+        made = Offshoot(name, of, attempt, text, kind, commit)
         self._offshoots.append(made)
         self._save()
         return made

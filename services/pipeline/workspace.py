@@ -21,6 +21,7 @@ from cc4tui.services.git.leftovers import (
     remove_leftover,
     take_over,
 )
+from cc4tui.services.git.live_diff import keep_work_so_far, slot_at_work
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref, saved_prefix, task_ref
@@ -259,6 +260,15 @@ class Workspace:
         if saved:
             return saved[max(saved, key=lambda name: int(name.removeprefix(prefix)))]
         return await refs.value(task_ref(self.run.id, slug, attempt.attempt))
+
+    async def work_so_far(self, attempt: AttemptRecord) -> str | None:
+        """A commit that stays of what an attempt at work has done; None if it has no worktree."""
+        name = AttemptName(self.run.id, task_slug(attempt.task), attempt.attempt)
+        slot = slot_at_work(self.private, name, Path(attempt.worktree or ""))
+        if slot is None:
+            return None
+        kept = AttemptName(self.run.id, task_slug(f"{attempt.task}+fork"), attempt.attempt)
+        return await keep_work_so_far(slot, kept)
 
     def leave(self, checkout: Checkout) -> None:
         """Let go of the worktree as it is: its agent works on in it."""

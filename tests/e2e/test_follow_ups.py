@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from cc4tui.errors import UsageError
 from cc4tui.events import AttemptStarted, Event
 from cc4tui.ports import MessageWay, Retry, RunOptions
 from cc4tui.runtime import Runtime
+from cc4tui.services.git.slug import task_slug
 
 
 pytestmark = pytest.mark.integration
@@ -219,3 +221,45 @@ async def test_a_task_that_runs_is_sent_elsewhere(opened, project, agent) -> Non
         assert await states(center, run) == {"1.1": "landed"}
     assert "- rather that" in project.git("show", "main:2.txt")
     assert "1.txt" in project.files()
+
+
+AT_WORK = """
+pathlib.Path("half.txt").write_text("half")
+pathlib.Path("README.md").write_text("changed")
+here = pathlib.Path(__file__).parent
+(here / f"works-{task}").touch()
+while not (here / "go").exists():
+    time.sleep(0.02)
+pathlib.Path(f"end-{task}.txt").write_text(pathlib.Path("half.txt").read_text())
+"""
+
+
+async def test_a_task_at_work_is_forked_from_what_it_has_done(
+    project, agent, monkeypatch, wait_for
+) -> None:
+    for name, value in project.environment.items():
+        if name.startswith("CC4TUI_"):
+            monkeypatch.setenv(name, value)
+    command = agent(AT_WORK)
+    here = Path(command.split()[-1]).parent
+    project.write("plan.md", "# P\n\n## Batch 1: A\n- [ ] 1.1 First\n")
+    project.commit("plan")
+    async with asyncio.timeout(100), Runtime.open(project.root) as center:
+        run = await center.start_run("plan.md", RunOptions(agent_command=command))
+        await asyncio.to_thread(wait_for, (here / "works-1.1").exists)
+        while (await center.journal.attempts(run))[-1].step != "spawned":
+            await asyncio.sleep(0.02)
+        await center.fork_attempt(run, "1.1", "another way")
+        await asyncio.to_thread(wait_for, (here / "works-1.1+1").exists)
+        begun = f"cc4/{run}/task/{task_slug('1.1+1')}/1"
+        assert project.git("show", f"{begun}:half.txt") == "half"
+        assert project.git("show", f"{begun}:README.md") == "changed"
+        (here / "go").touch()
+        view = await center.wait(run)
+        assert {task.task: task.state.value for task in view.tasks} == {
+            "1.1": "landed",
+            "1.1+1": "landed",
+        }
+    assert {"half.txt", "end-1.1.txt", "end-1.1+1.txt"} <= project.files()
+    assert project.fsck() == ""
+    assert project.left_behind() == []

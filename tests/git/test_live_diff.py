@@ -8,7 +8,7 @@ from typing import Any
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.ports import Against, TaskChanges
-from cc4tui.services.git.live_diff import compare
+from cc4tui.services.git.live_diff import compare, keep_work_so_far
 from cc4tui.services.pipeline.diffs import TaskDiffs
 
 
@@ -61,6 +61,40 @@ async def test_what_the_agent_committed_counts_too(session: Any, agent_git: Any)
         text = await compare(session.private, base, lease.slot, "--patch")
         assert "+committed" in text
         assert "+not yet" in text
+        lease.saved = True
+
+
+async def test_the_work_so_far_is_kept_and_nothing_of_it_is_touched(
+    session: Any, agent_git: Any
+) -> None:
+    async with session.pool(size=1) as pool:
+        lease = await pool.acquire(session.name())
+        tree, slot = lease.worktree, lease.slot
+        tracked = next(path for path in tree.iterdir() if path.is_file() and path.name != ".git")
+        name = session.name("fork")
+        assert await keep_work_so_far(slot, name) == slot.base  # nothing was done yet
+        (tree / ".gitignore").write_text("secret\nforced\n")
+        (tree / "forced").write_text("by the agent\n")
+        agent_git(lease, "add", "-f", "forced")
+        agent_git(lease, "commit", "-qm", "mine")
+        (tree / "-n \x1b[31m\nname").write_text("hostile\n")
+        (tree / "secret").write_text("hidden\n")
+        (tree / "nested" / ".git").mkdir(parents=True)
+        tracked.unlink()
+        os.mkfifo(tree / "pipe")
+        before = (tree / ".git").read_bytes(), slot.index.read_bytes(), sorted(tree.iterdir())
+        commit = await keep_work_so_far(slot, name)
+        assert before == (
+            (tree / ".git").read_bytes(),
+            slot.index.read_bytes(),
+            sorted(tree.iterdir()),
+        )
+        listed = (await session.private.run(["ls-tree", "-rz", "--name-only", commit])).fields
+        assert {".gitignore", "forced", "-n \x1b[31m\nname"} <= set(listed)
+        assert not {"secret", "pipe", tracked.name} & set(listed)
+        assert not [path for path in listed if path.startswith("nested")]
+        saved = await session.repository.refs.listed(["refs/cc4/saved/"])
+        assert commit in saved.values()
         lease.saved = True
 
 

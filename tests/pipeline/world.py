@@ -214,6 +214,10 @@ class FakeWorkspace:
 
     async def set_aside(self, record: Any) -> None: ...
 
+    async def work_so_far(self, record: Any) -> str | None:
+        self._world.expect_alive()
+        return f"so far {record.task} {record.attempt}" if record.worktree else None
+
     def leave(self, checkout: FakeCheckout) -> None: ...
 
     async def give_back(self, checkout: FakeCheckout) -> None: ...
