@@ -70,6 +70,8 @@ class Feed:
         """Whether it tells what it does."""
         self.finished = False
         """Whether the agent said that it is finished."""
+        self.waits = 0.0
+        """Seconds that it said it waits for its model, when it has said nothing since."""
         self._reader = reader
 
     async def pull(self) -> bool:
@@ -100,6 +102,9 @@ class Feed:
     def take(self, events: Sequence[a.AgentEvent]) -> None:
         """Append these events."""
         lines: list[str] = []
+        said = (e for e in reversed(events) if not isinstance(e, a.StderrSaid | a.UsageReported))
+        if (newest := next(said, None)) is not None:
+            self.waits = newest.seconds if isinstance(newest, a.BackingOff) else 0.0
         for event in events:
             if type(event) is a.TextSaid:  # a program's output is nothing else, line by line
                 lines.append(event.text)

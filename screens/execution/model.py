@@ -67,6 +67,8 @@ class Heard:
     """When it wrote last; None = not seen, for what was there before the pane has no time."""
     finished: datetime | None = None
     """When it said that it is finished."""
+    tries_again: datetime | None = None
+    """When it asks its model again, if it said that it waits and nothing since."""
 
 
 @dataclass(frozen=True, slots=True)

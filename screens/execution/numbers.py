@@ -14,6 +14,9 @@ _BLOCKS, _PLAIN_BLOCKS = "▁▂▃▄▅▆▇█", ".:-=+*%#"
 NEAR = 0.25
 """Share of a limit from which the time that is left is told."""
 
+SILENT = 60.0
+"""Seconds without a word after which it is told."""
+
 
 def look_of(task: TaskView, now: datetime) -> Look:
     """How a task's state is shown: a ready one whose agent is limited is parked."""
@@ -78,6 +81,19 @@ def _countdown(task: TaskView, now: datetime, heard: Heard) -> Line:
     return ((f"  {why}stops in {duration(max(left, 0))}", "wait"),)
 
 
+def _rests(task: TaskView, now: datetime, heard: Heard) -> Line:
+    """What an agent does that is at work and says nothing: it waits for its model, or is silent."""
+    attempt = task.attempt
+    if attempt is None or attempt.finished is not None or not task.is_active or task.asks:
+        return ()
+    if heard.tries_again is not None and heard.tries_again > now:
+        left = (heard.tries_again - now).total_seconds()
+        return ((f"  tries again in {duration(left)}", "wait"),)
+    since = heard.last if heard.finished is None else None
+    silent = (now - since).total_seconds() if since is not None else 0.0
+    return ((f"  silent for {duration(silent)}", "muted"),) if silent >= SILENT else ()
+
+
 def _limits(attempt: AttemptView, heard: Heard) -> Iterator[tuple[float, datetime, str]]:
     """Limits that run now: their seconds, since when, and what to call them."""
     if attempt.started is None:
@@ -111,6 +127,8 @@ def meters(
         near = _countdown(task, now, heard or Heard(anything=True))
         if near:
             yield 2, near
+        elif rests := _rests(task, now, heard or Heard(anything=True)):
+            yield 2, rests
         yield 1, ((f"  {duration(task.seconds(now))}", "text"),)
     if task.usage.total is not None or task.cost_usd is not None:
         price = cost(task.cost_usd, estimated=task.cost_estimated)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -344,7 +344,9 @@ class AgentPane(CoveredContainer, can_focus=True):
         ended = self._heard.finished
         if ended is None and self.feed is not None and self.feed.finished:
             ended = last
-        self._heard, self._late = Heard(anything=True, last=last, finished=ended), False
+        waits = self.feed.waits if self.feed is not None else 0.0
+        again = last + timedelta(seconds=waits) if last is not None and waits else None
+        self._heard, self._late = Heard(True, last, ended, again), False
 
     def _tell_unreadable(self, error: OSError) -> None:
         """Say in the pane why there is no output; another task, or `l`, tries anew."""

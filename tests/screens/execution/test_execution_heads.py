@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc4tui import events as e
+from cc4tui.domain.agent import BackingOff, StderrSaid, TextSaid
 from cc4tui.domain.run import TaskRunState
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.counting import LineCounter
-from cc4tui.screens.execution.feed import last_line
+from cc4tui.screens.execution.feed import Feed, last_line
 from cc4tui.screens.execution.heads import pane_lines, progress_bar, run_lines
 from cc4tui.screens.execution.model import Heard, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, growth, meters, tokens
 from cc4tui.screens.execution.resting import resting_lines
 from cc4tui.screens.execution.tasks import draw_task, ordered
 from cc4tui.screens.lines import Line, width_of
+from tests.screens.conftest import FakeOutput
 
 
 S = TaskRunState
@@ -317,6 +320,34 @@ def test_every_limit_is_counted_down(story: Callable[..., Any]) -> None:
     assert told(500, Heard(anything=True)) == "stops in 1:40"
     ended = Heard(anything=True, last=spoke.last, finished=begun + timedelta(seconds=100))
     assert told(116, ended) == "finished, stops in 4 s"
+
+
+def test_an_agent_that_rests_says_why_or_since_when(story: Callable[..., Any]) -> None:
+    run = story({"1.1": "Settings"})
+    run.start("1.1")
+    task = run.model.tasks["1.1"]
+    begun = task.attempt.started
+
+    def told(seconds: int, heard: Heard) -> str:
+        groups = meters(task, begun + timedelta(seconds=seconds), heard)
+        return "".join(text for _, line in groups for text, _ in line).strip().split("  ")[0]
+
+    spoke = Heard(anything=True, last=begun)
+    assert told(59, spoke) == "59 s"
+    assert told(130, spoke) == "silent for 2:10"
+    assert told(130, replace(spoke, finished=begun)) == "2:10"
+    waits = replace(spoke, tries_again=begun + timedelta(seconds=100))
+    assert told(70, waits) == "tries again in 30 s"
+    assert told(101, waits) == "silent for 1:41"
+
+
+def test_a_feed_knows_that_the_agent_waits_until_it_says_something_else() -> None:
+    feed = Feed(FakeOutput([]))
+    feed.take([TextSaid("hello"), BackingOff(12.0, "overloaded"), StderrSaid("noise")])
+    assert feed.waits == 12.0
+    assert "waits for 12 s: overloaded" in feed.last_action
+    feed.take([TextSaid("again")])
+    assert feed.waits == 0.0
 
 
 # --- how tokens and cost grew -----------------------------------------------------------------
