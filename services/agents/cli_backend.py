@@ -51,10 +51,11 @@ class CliBackend(ABC):
                 f'the agent {spec.name} cannot work with policy "{spec.policy}" without a screen;'
                 f" choose one of: {', '.join(self.policies)}"
             )
-        if self.is_plain(spec) and (refusal := self.refuses(spec)) is not None:
-            return refusal
         program = spec.command[0] if spec.command else self.driver
-        return missing(program, search_path(spec, self._person), self.install)
+        gone = missing(program, search_path(spec, self._person), self.install)
+        if gone is not None or not self.is_plain(spec):
+            return gone
+        return self.refuses(spec)
 
     @property
     def install(self) -> str:

@@ -108,7 +108,10 @@ def played(name: str, job: AgentJob, *, allow: bool = True) -> tuple[AcpStream, 
 def test_recordings(name, outcome, usage, cost, tools, taped_job: AgentJob) -> None:
     stream, events = played(name, taped_job)
     result = stream.finish(ExitStatus(0), "")
+    stopped = outcome is AttemptOutcome.STOPPED
     assert (result.outcome, result.usage) == (outcome, usage)
+    assert result.reason == ("taped was interrupted" if stopped else "")
+    assert result.reason_code == (ReasonCode.STOPPED if stopped else None)
     assert result.cost_usd == pytest.approx(cost)
     assert [event.summary for event in events if isinstance(event, ToolCalled)] == tools
     assert isinstance(next(e for e in events if isinstance(e, SessionStarted)), SessionStarted)

@@ -220,6 +220,15 @@ async def test_claude_refuses_root_and_says_what_to_do(
     assert (await examined(ClaudeBackend, CLAUDE, **key, IS_SANDBOX="")).problem is None
 
 
+async def test_what_is_not_installed_is_told_before_what_it_would_refuse(
+    person: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    nobody = {**person, "PATH": "/nowhere"}
+    told = await examine(AgentSpec("claude", "claude"), ClaudeBackend(nobody), nobody)
+    assert "was not found on the PATH; install it with" in (told.problem or "")
+
+
 async def test_gemini_that_trusts_no_folder_is_not_waited_for(examined: Examined) -> None:
     told = await examined(
         GeminiBackend, "echo 0.61.0", GEMINI_API_KEY="x", GEMINI_CLI_TRUST_WORKSPACE="false"
