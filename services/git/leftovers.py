@@ -144,4 +144,11 @@ async def free_ref_locks(private: PrivateGit) -> None:
 
 
 def _ref_locks(common: Path) -> list[Path]:
-    return [lock for prefix in (OURS, HIDDEN) for lock in (common / prefix).rglob("*.lock")]
+    """Not by `rglob`, which fails when a folder of refs vanishes while it looks."""
+    return [
+        Path(folder, name)
+        for prefix in (OURS, HIDDEN)
+        for folder, _, names in os.walk(common / prefix)
+        for name in names
+        if name.endswith(".lock")
+    ]
