@@ -38,14 +38,20 @@ def examine(path: Path) -> str | None:
     """What is wrong with a database, in SQLite's words; None when nothing is known to be.
 
     Every time the schema is read, the whole file only when it is marked. Nothing is changed by it,
-    so that what is set aside is what was found.
+    so that what is set aside is what was found; but what a program that was killed while it made
+    the database left half written is undone, without which SQLite reads nothing.
 
     Raises:
         sqlite3.Error: Something else than damage, as a lock.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if not path.exists():
         return None
     try:
+        if files.side(path, files.JOURNAL).exists():
+            with closing(_opened(path, "rw")) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if path.stat().st_size == 0:
+            return None
         with closing(_viewer(path)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if not _mark(path).exists():
@@ -139,8 +145,12 @@ def _keys(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> list[
 
 def _viewer(path: Path) -> sqlite3.Connection:
     """Changes nothing, not even by folding the write-ahead log into the file."""
+    return _opened(path, "ro")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(bytes(path))}?mode=ro",
+        f"file:{quote(bytes(path))}?mode={mode}",
         uri=True,
         timeout=BUSY_SECONDS,
         check_same_thread=False,

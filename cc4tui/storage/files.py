@@ -11,7 +11,9 @@ from cc4tui.errors import UnfitError
 from cc4tui.storage.disks import network_disk
 
 
-SIDE_FILES = ("-wal", "-shm")
+JOURNAL = "-journal"
+"""SQLite's until the write-ahead log is on; later it is that of a program that was killed."""
+SIDE_FILES = ("-wal", "-shm", JOURNAL)
 """What SQLite keeps beside a database; they belong to it and move with it."""
 
 

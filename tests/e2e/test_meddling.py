@@ -1,7 +1,6 @@
 """A person who works on in the repository while agents do: their files stay, the run goes on."""
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ DIRTY = {"mine.txt": b"dirty \xff\r\n", "untracked": bytes(range(256))}
 
 
 @pytest.fixture
-def meddle(project, agent, tmp_path):
+def meddle(project, agent, tmp_path, wait_for):
     """Runs the plan, acts while the first agent is at work, and returns the run's result."""
 
     def during(act, *args: str):
@@ -34,15 +33,14 @@ def meddle(project, agent, tmp_path):
         body = f"HERE = {str(tmp_path)!r}\n" + WAITS
         options = ("--yes", "--json", "--agent-command", agent(body), *args)
         process = project.start("run", "plan.md", *options)
-        deadline = time.monotonic() + 40
-        while not (tmp_path / "at-work").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for((tmp_path / "at-work").exists)
+        # git's own `worktree add` shows a half made HEAD for a moment, at which `prune` stops: so
+        # first the two worktrees that are made ahead.
+        wait_for(lambda: len(project.found(".git/worktrees/*/index", project.root)) == 3)
         act(Path((tmp_path / "at-work").read_text()))
         (tmp_path / "go").touch()
         out, err = process.communicate(timeout=50)
-        assert "Traceback" not in err
-        return type(project.cc4tui("--version"))(process.returncode, out, err)
+        return project.result(process.returncode, out, err)
 
     return during
 

@@ -98,6 +98,7 @@ async def test_deleted_integration_branch_comes_back_with_its_merges(session: An
             work = await session.attempt(
                 pool, lambda at, name=task: (at.worktree / name).write_text("x"), task, base
             )
+            await session.settled(pool, 2)  # as above
             session.repo.git("update-ref", "-d", session.merger.ref)
             lease.slot.hold(base)
             session.repo.git("gc", "-q", "--prune=now")

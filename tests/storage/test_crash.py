@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from cc4tui.domain.run import TaskRunState
+from cc4tui.errors import UnfitError
+from cc4tui.storage import files
 from cc4tui.storage.store import open_store
 
 
@@ -43,6 +45,38 @@ asyncio.run(main())
 """
 
 KILLS = 4
+
+MAKER = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from cc4tui.errors import UnfitError
+from cc4tui.storage import files
+
+path = Path(sys.argv[1])
+files.prepare(path)
+connection = sqlite3.connect(path, isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # so that pages reach the file before the end
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE half (made)")
+connection.executemany("INSERT INTO half VALUES (?)", [("x" * 3000,)] * 200)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_killed_while_the_database_was_being_made(path: Path, child: Any, reads: bool):
+    """SQLite's journal is still beside it, and without undoing that nothing can be read."""
+    child(MAKER, path).wait()
+    assert files.side(path, files.JOURNAL).stat().st_size > 0
+    assert path.stat().st_size > 0
+    if reads:
+        with pytest.raises(UnfitError, match="is empty: start cc4tui here once"):
+            await open_store(path, read_only=True)
+    store = await open_store(path)
+    assert store.notice is None
+    await store.add_idea("works")
+    await store.close()
+    assert [name.name for name in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.integration

@@ -84,7 +84,7 @@ async def test_a_link_in_place_of_the_folder_is_refused(path: Path, tmp_path: Pa
     assert list((tmp_path / "real").iterdir()) == []
 
 
-@pytest.mark.parametrize("end", ["-wal", "-shm"])
+@pytest.mark.parametrize("end", files.SIDE_FILES)
 async def test_a_link_beside_the_database_is_refused(path: Path, tmp_path: Path, end: str):
     await (await open_store(path)).close()
     target = tmp_path / "victim"
