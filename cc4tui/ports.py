@@ -231,7 +231,7 @@ class AgentBackend(Protocol):
     """Drives one kind of agent program; holds no state of a task.
 
     One that can go on in a copy of a session (`AgentJob.copy_session`) has
-    `copies_sessions = True`.
+    `copies_sessions = True`; one that has a screen of its own is also a `ScreenBackend`.
     """
 
     driver: str
@@ -244,6 +244,17 @@ class AgentBackend(Protocol):
 
     def stream(self, spec: AgentSpec, job: "AgentJob") -> AgentStream:
         """A decoder for its output."""
+
+
+@runtime_checkable
+class ScreenBackend(Protocol):
+    """An AgentBackend whose agent can go on in a session with a person, on a screen of its own."""
+
+    session_in_folder: bool
+    """Whether it finds a session only where that began."""
+
+    def on_screen(self, spec: AgentSpec, session: str) -> "Launch":
+        """How to start it for that, at a terminal."""
 
 
 # --- processes -------------------------------------------------------------------------------
@@ -561,6 +572,33 @@ class Instance:
         return f"`{self.command or 'cc4tui'}` ({pid}{since})"
 
 
+class Terminal(Protocol):
+    """A program at a terminal of its own; it goes on whether somebody looks or not."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words; raw, clean it to show."""
+
+    @property
+    def note(self) -> str:
+        """What a person should know of it, as a sentence; raw, clean it to show."""
+
+    async def read(self, limit: int) -> bytes:
+        """What it wrote next, as soon as there is something; nothing when it has ended."""
+
+    def write(self, data: bytes) -> None:
+        """Type."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell it how large its terminal is."""
+
+    async def ended(self) -> str:
+        """Wait until it is gone and its changes are saved; what became of them, a sentence."""
+
+    def hang_up(self) -> None:
+        """Have it end."""
+
+
 class CommandCenter(Protocol):
     """Everything a screen or a front end can ask for; `cc4tui.runtime.Runtime` is the real one."""
 
@@ -678,6 +716,14 @@ class CommandCenter(Protocol):
         """What would become of a message to this task now.
 
         Raises UsageError when nobody can be told anything about it.
+        """
+
+    async def attach(self, run: str, task: str) -> Terminal:
+        """Open the screen of a task's agent, in its session; a shell where that cannot be.
+
+        An agent at work is not disturbed: the shell is opened beside it.
+
+        Raises UsageError when nobody has worked on it yet.
         """
 
     async def apply_plan_edit(self, run: str) -> None:

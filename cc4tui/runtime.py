@@ -50,10 +50,11 @@ from cc4tui.ports import (
     SavedWork,
     Store,
     TaskChanges,
+    Terminal,
     TrustQuestion,
 )
 from cc4tui.services.git.repository import Repository
-from cc4tui.services.pipeline.session import RunSession
+from cc4tui.services.pipeline.session import RunSession, find_run, known_task
 from cc4tui.trust import TrustStore, plan_commands
 
 
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
     from cc4tui.services.git.private import PrivateGit
+    from cc4tui.services.pipeline.attaching import Attachments
     from cc4tui.services.pipeline.bus import EventBus
     from cc4tui.services.pipeline.diffs import TaskDiffs
     from cc4tui.services.pipeline.surroundings import Surroundings
@@ -102,6 +104,7 @@ class Runtime:
         self._events: EventBus | None = None
         self._host: Supervisors | None = None
         self._plans: PlanCatalog | None = None
+        self._attachments: Attachments | None = None
         self._trust = TrustStore(paths.root, repository.common_dir)
         self._foreign: asyncio.Task[None] | None = None
         self._tell: Callable[[str], None] = log.warning
@@ -141,6 +144,7 @@ class Runtime:
             stack.push_async_callback(runtime._close_host)
             await stack.enter_async_context(session.opened())
             stack.push_async_callback(runtime._unfollow)
+            stack.push_async_callback(runtime._close_terminals)
             yield runtime
 
     async def ready(self) -> None:
@@ -392,19 +396,7 @@ class Runtime:
 
     async def find_run(self, run: str | None = None) -> RunRecord:
         """A run by its id or a unique beginning of it; the newest one without a name."""
-        if run is None:
-            newest = await self._store.runs(1)
-            if not newest:
-                raise NotFoundError("there is no run yet; start one with `cc4tui run PLAN`")
-            return newest[0]
-        exact = await self._store.run(run)
-        if exact is not None:
-            return exact
-        matching = [one for one in await self._store.runs(10_000) if one.id.startswith(run)]
-        if len(matching) != 1:
-            what = "matches several runs" if matching else "matches no run"
-            raise NotFoundError(f'"{run}" {what}; `cc4tui runs` lists all')
-        return matching[0]
+        return await find_run(self._store, run)
 
     async def run_view(self, run: str) -> RunView:
         """A run with its tasks; one whose process died shows as interrupted."""
@@ -457,7 +449,7 @@ class Runtime:
 
     async def cancel_task(self, run: str, task: str) -> None:
         """Cancel one task."""
-        await self._known_task(run, task)
+        await known_task(self._store, run, task)
         active = self._session.active
         if active is not None and active.id == run and active.orchestrator is not None:
             await active.orchestrator.cancel(task)
@@ -472,7 +464,7 @@ class Runtime:
         Args:
             wish: By another agent or model, or with a hint, from now on.
         """
-        await self._known_task(run, task)
+        await known_task(self._store, run, task)
         if wish is not None and wish.agent:
             from cc4tui.services.agents.readiness import unready
             from cc4tui.services.agents.registry import backend_for
@@ -485,7 +477,7 @@ class Runtime:
 
     async def skip_task(self, run: str, task: str, reason: str = "") -> None:
         """Pass over a task that nobody works on: what waits for it may start."""
-        found = await self._known_task(run, task)
+        found = await known_task(self._store, run, task)
         if found.state in (*ACTIVE_STATES, *DONE_STATES):
             way_out = f"; stop it first: cc4tui cancel {run} {task}"
             raise UsageError(
@@ -498,7 +490,7 @@ class Runtime:
         self, run: str, task: str, text: str, attempt: int | None = None
     ) -> None:
         """Make a new task that goes on from an attempt's work, with a copy of its session."""
-        found = await self._known_task(run, task)
+        found = await known_task(self._store, run, task)
         number = found.attempts if attempt is None else attempt
         if not 0 < number <= found.attempts:
             raise UsageError(f"task {task} has {found.attempts} attempts, and no attempt {number}")
@@ -553,11 +545,22 @@ class Runtime:
         """What would become of a message to this task now; UsageError if nobody can be told."""
         from cc4tui.services.pipeline.ways import stored_way
 
-        found = await self._known_task(run, task)
+        found = await known_task(self._store, run, task)
         active = self._session.active
         if active is not None and active.id == run and active.orchestrator is not None:
             return active.orchestrator.way(task)
         return await stored_way(self._store, found, self.config.agents)
+
+    async def attach(self, run: str, task: str) -> Terminal:
+        """Open the screen of a task's agent, in its session; a shell where that cannot be."""
+        record, surroundings = await self.find_run(run), await self._surroundings()
+        await known_task(self._store, run, task)
+        await _imported("cc4tui.services.pipeline.attaching")
+        from cc4tui.services.pipeline.attaching import Attachments
+
+        if self._attachments is None:
+            self._attachments = Attachments(self._session, self._bus, self.paths.folder)
+        return await self._attachments.open(surroundings, record, task)
 
     async def apply_plan_edit(self, run: str) -> None:
         """Take over an edit of the plan that is held by the run of this process."""
@@ -589,7 +592,7 @@ class Runtime:
     async def _diffs(self, run: str, task: str) -> "TaskDiffs":
         from cc4tui.services.pipeline.diffs import TaskDiffs
 
-        record, found = await self.find_run(run), await self._known_task(run, task)
+        record, found = await self.find_run(run), await known_task(self._store, run, task)
         attempts = await self._store.attempts(record.id, task)
         return TaskDiffs(await self._private(), record, found, attempts)
 
@@ -678,12 +681,6 @@ class Runtime:
 
         return attempt_folder(run_folder(self.paths.folder, run), task, attempt)
 
-    async def _known_task(self, run: str, task: str) -> Any:
-        for found in await self._store.task_runs(run):
-            if found.task == task:
-                return found
-        raise NotFoundError(f'run {run} has no task "{task}"; `cc4tui status {run}` lists them')
-
     async def _cancel_stored(self, run: str) -> None:
         """Cancel a run that no process works on; what merged stays on its branch."""
         record = await self.find_run(run)
@@ -771,6 +768,10 @@ class Runtime:
 
         self._events = self._events or EventBus()
         return self._events
+
+    async def _close_terminals(self) -> None:
+        if self._attachments is not None:
+            await self._attachments.close()
 
     async def _close_host(self) -> None:
         if self._host is not None:

@@ -22,7 +22,7 @@ from cc4tui.domain.run import DONE_STATES, NO_BOUNDARY, RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
 from cc4tui.ports import CommandCenter, RunOptions
-from cc4tui.screens.bindings import bindings, takes_letters
+from cc4tui.screens.bindings import TakesKeys, bindings, takes_letters
 from cc4tui.screens.glyphs import ascii_only
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.messages import (
@@ -54,7 +54,8 @@ OTHERS_SECONDS = 1.0
 """How often it is looked whether another cc4tui works here."""
 FIRST_FRAME_SECONDS = 0.05
 """By then the first frame is painted, and what it did not need may begin."""
-
+NOTICE_SECONDS = 10.0
+"""A notice that is given once stays for so long: in a small terminal it covers the tasks."""
 
 CALM_SECONDS = 2.0
 """Without a key, after which a question may come up: nobody answers what they did not see."""
@@ -186,6 +187,10 @@ class CommandCenterApp(App[None]):
         """
         if isinstance(event, events.Key):
             self._last_key = time.monotonic()
+            if isinstance(self.focused, TakesKeys) and not event.is_forwarded:
+                self.app_focus = True
+                await self.focused.take_key(event)
+                return
         if (
             isinstance(event, events.Key)
             and not event.is_forwarded
@@ -309,7 +314,7 @@ class CommandCenterApp(App[None]):
         await self.show_run(await self.center.start_run(plan, held))
         if is_first:
             said = f"{NO_BOUNDARY[0].upper()}{NO_BOUNDARY[1:]}."
-            tell(self, said, severity="warning", seconds=30)
+            tell(self, said, severity="warning", seconds=NOTICE_SECONDS)
 
     @property
     def is_calm(self) -> bool:

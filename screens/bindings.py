@@ -1,9 +1,20 @@
 """Key bindings made from the table of verbs."""
 
+from typing import Protocol, runtime_checkable
+
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from cc4tui.screens.verbs import Scope, key_name, verb_id, verbs
+
+
+@runtime_checkable
+class TakesKeys(Protocol):
+    """A widget for which every key is the business of a program, not of the app."""
+
+    async def take_key(self, event: events.Key) -> None:
+        """Act on a key."""
 
 
 def takes_letters(widget: Widget | None) -> bool:

@@ -94,3 +94,7 @@ class NoteRequested(Message):
         self.text = text
         self.subject = subject
         """Id of what is edited."""
+
+
+class TerminalLeft(Message):
+    """The person goes back from a terminal; its program goes on if it has not ended."""

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     TIMELINE = "In the timeline of a run"
     LOG = "In a log"
     DIFF = "In a diff"
+    TERMINAL = "At a terminal"
     MEMORY = "Memory"
     CAPTURE = "While writing a note"
     FILTER = "While filtering"
@@ -142,11 +143,14 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("judge_changes", "a", "judge…", "Judge what changed before the landing", 9),
         Verb("pause", "P", "pause", "Start nothing new, or go on; agents at work stay at work", 20),
         Verb("shell", "o", "shell", "Open a shell in the worktree of the agent that works", 0),
+        Verb("attach", "A", "attach", "Open the agent's own screen in its session, or a shell", 14),
+        Verb("hang_up", "X", "hang up", "End the program at the task's terminal; changes are kept"),
         Verb("editor", "E", "editor", "Open what the agent changed in $EDITOR, in its worktree", 0),
         Verb("toggle_times", "ctrl+t", "times", "Tell when each line of the log was written"),
         Verb("pager", "O", "pager", "Open the log that is shown in $PAGER", 0),
         Verb("pin", "space", "pin", "Pin the pane: it stays whatever else needs room; again: not"),
         Verb("dismiss", "x", "dismiss", "Take the finished pane away", 18),
+        Verb("dismiss_all", "ctrl+x", "dismiss all", "Take all finished panes away"),
         Verb("stop_run", "S", "stop run", "Stop the whole run; what was done is saved", 19),
         Verb("scrub(-1)", "left_square_bracket", "earlier", "Show the run as it was before", 21),
         Verb("scrub(1)", "right_square_bracket", "later", "Show what happened next"),
@@ -229,6 +233,18 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("previous_view", "left", "view", "Show the view to the left"),
         Verb("next_view", "right", "view", "Show the view to the right", 16),
     ),
+    Scope.TERMINAL: (
+        Verb(
+            "detach",
+            "ctrl+right_square_bracket",
+            "detach",
+            "Go back; the program goes on, and A attaches to it again",
+            1,
+            False,
+        ),
+        Verb("scroll(1)", "shift+pageup", "back", "Show what has scrolled off", 2, False),
+        Verb("scroll(-1)", "shift+pagedown", "forth", "And what came after it", 3, False),
+    ),
     Scope.CAPTURE: (
         Verb("submit", "enter", "keep", "Keep it and begin the next one", 1, False),
         Verb("newline", "ctrl+j", "new line", "Add a line", 2, False),
@@ -284,6 +300,9 @@ _KEY_NAMES = {
     "up": "↑",
     "down": "↓",
     "pagedown": "PgDn",
+    "shift+pageup": "shift+PgUp",
+    "shift+pagedown": "shift+PgDn",
+    "ctrl+right_square_bracket": "ctrl+]",
     "pageup": "PgUp",
     "home": "Home",
     "end": "End",

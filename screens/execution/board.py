@@ -11,6 +11,8 @@ MIN_WIDTH = 50
 """Cells below which a second column makes panes unreadable."""
 MIN_HEIGHT = 3
 """A heading and two lines of output."""
+CALM_HEIGHT = 8
+"""Rows of a pane that can be read at ease."""
 _GOOD_WIDTH, _GOOD_HEIGHT = 100, 26
 """More than this adds nothing to reading."""
 
@@ -23,9 +25,9 @@ def next_slots(
 ) -> tuple[str, ...]:
     """The panes after a change of the run.
 
-    A pane keeps its place as long as it lives. The one of a finished task stays until somebody
-    dismisses it; only of those that went well, the one that ended first gives its place to a newly
-    started task.
+    A pane keeps its place as long as it lives, that of a finished task until somebody dismisses
+    it. Only of those that went well, the one that ended first gives its place to a newly started
+    task; it goes to the end then.
 
     Args:
         slots: Task ids in their places so far.
@@ -43,17 +45,21 @@ def next_slots(
         if place is None:
             kept.append(task.id)
         else:
+            kept.append(kept[place])
             kept[place] = task.id
     return tuple(kept)
 
 
 def _free_place(slots: Sequence[str], model: RunModel, pinned: Collection[str]) -> int | None:
-    finished = [
-        (task.ended, place)
-        for place, task in ((place, model.tasks[it]) for place, it in enumerate(slots))
+    """The place of one that went well: before the end, where those are that gave way already."""
+    tasks = [model.tasks[it] for it in slots]
+    free = [
+        place
+        for place, task in enumerate(tasks)
         if task.state in DONE_STATES and task.id not in pinned
     ]
-    return min(finished)[1] if finished else None
+    last = max((place for place in range(len(slots)) if place not in free), default=-1)
+    return min(free, key=lambda at: (at > last, tasks[at].ended, at), default=None)
 
 
 def choose_shown(
@@ -62,25 +68,48 @@ def choose_shown(
     model: RunModel,
     focused: str | None,
     pinned: Collection[str] = (),
+    calm: int | None = None,
 ) -> tuple[str, ...]:
     """The panes that are shown, in their order, when there is room for `room` of them.
 
     The focused one is always among them, then those that are pinned; tasks that are worked on go
-    before finished ones.
+    before finished ones, and of these what went wrong, then what ended last.
+
+    Args:
+        slots: Task ids in their places.
+        room: How many can be shown.
+        model: The run.
+        focused: Whose pane has the keys.
+        pinned: Whose panes stay whatever else needs a place.
+        calm: How many can be read at ease; finished ones never make them more than that, as long as
+            anything is worked on. None = all that there is room for.
     """
+    active = sum(model.tasks[it].is_active for it in slots)
+    if calm is not None and active:
+        kept = (it == focused or it in pinned or model.tasks[it].is_active for it in slots)
+        room = min(room, max(calm, sum(kept)))
     if len(slots) <= room:
         return tuple(slots)
-    ranked = sorted(
-        slots,
-        key=lambda it: (
-            it != focused,
-            it not in pinned,
-            not model.tasks[it].is_active,
-            slots.index(it),
-        ),
-    )
-    chosen = set(ranked[:room])
+
+    def rank(it: str) -> tuple[bool, bool, bool, bool, int, int]:
+        task = model.tasks[it]
+        done = task.state in DONE_STATES
+        ended = 0 if task.is_active else -task.ended
+        first = (it != focused, it not in pinned, not task.is_active, done)
+        return *first, ended, slots.index(it)
+
+    chosen = set(sorted(slots, key=rank)[:room])
     return tuple(it for it in slots if it in chosen)
+
+
+def strip_order(hidden: Sequence[str], model: RunModel, unseen: Collection[str]) -> tuple[str, ...]:
+    """The tasks without a pane, as the strip names them: at work, new, then what ended last."""
+
+    def rank(it: str) -> tuple[bool, bool, int]:
+        task = model.tasks[it]
+        return not task.is_active, it not in unseen, 0 if task.is_active else -task.ended
+
+    return tuple(sorted(hidden, key=rank))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +125,11 @@ class Tile:
 def capacity(width: int, height: int) -> int:
     """How many panes fit; never less than one."""
     return max(width // MIN_WIDTH, 1) * max(height // MIN_HEIGHT, 1)
+
+
+def calm_capacity(width: int, height: int) -> int:
+    """How many panes can be read at ease; never less than one."""
+    return max(width // MIN_WIDTH, 1) * max(height // CALM_HEIGHT, 1)
 
 
 def tiles(count: int, width: int, height: int, gap: int = 1) -> list[Tile]:

@@ -12,7 +12,13 @@ from textual.widget import Widget
 from cc4tui.events import Event
 from cc4tui.ports import CommandCenter
 from cc4tui.screens.bridge import RunBridge
-from cc4tui.screens.execution.board import capacity, choose_shown, next_slots
+from cc4tui.screens.execution.board import (
+    calm_capacity,
+    capacity,
+    choose_shown,
+    next_slots,
+    strip_order,
+)
 from cc4tui.screens.execution.counting import LineCounter
 from cc4tui.screens.execution.diff import DiffPane
 from cc4tui.screens.execution.diff_view import DiffView
@@ -24,6 +30,7 @@ from cc4tui.screens.execution.resting import CHECKING, resting_lines
 from cc4tui.screens.execution.run_head import RunHead
 from cc4tui.screens.execution.scrub import Past
 from cc4tui.screens.execution.tasks import EMPTY, draw_task, ordered
+from cc4tui.screens.execution.terminals import Terminals
 from cc4tui.screens.execution.timeline_view import TimelinePane
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.messages import RunProgressed
@@ -93,6 +100,7 @@ class ExecutionBody(CoveredVertical):
         )
         self.search_line = FilterLine("search this log")
         self._main = CoveredVertical(classes="main")
+        self.terminals = Terminals(self._main, center)
         self._bridge = RunBridge(center, self.post_message)
         self._left_asked: tuple[str, int] | None = None
         """Run and event as of which it was asked how long it still takes."""
@@ -104,6 +112,10 @@ class ExecutionBody(CoveredVertical):
         """Finished tasks whose panes a person took away."""
         self.pinned: set[str] = set()
         """Tasks whose panes stay."""
+        self._active: set[str] = set()
+        """Tasks that were worked on when the run moved last."""
+        self._unseen: set[str] = set()
+        """Tasks that ended without having been in sight since."""
         self._greets = True
         """Whether the focus goes to the list, and to the first pane once there is one."""
         self._asked = False
@@ -166,6 +178,7 @@ class ExecutionBody(CoveredVertical):
         self.remove_class("-empty")
         if before is None or before.run.id != message.model.run.id:
             self._slots, self.dismissed, self.pinned, self._greets = (), set(), set(), True
+            self._active, self._unseen = set(), set()
             self.as_of = self._past = None
             self.leave_whole()
         if self.as_of is None:
@@ -185,7 +198,10 @@ class ExecutionBody(CoveredVertical):
     def refresh_all(self, model: RunModel) -> None:
         """Bring everything in line with the model."""
         if self.as_of is None:
-            self.dismissed -= {task.id for task in model.active}
+            active = {task.id for task in model.active}
+            self._unseen = (self._unseen | (self._active - active)) - self.dismissed - active
+            self._active = active
+            self.dismissed -= active
             self._slots = next_slots(self._slots, model, self.dismissed, self.pinned)
             if self.display:
                 self._ask_left(model)
@@ -203,6 +219,8 @@ class ExecutionBody(CoveredVertical):
         panes = self.grid.panes
         if self.timeline_shown:
             return self.timeline.view
+        if self.terminals.shown is not None:
+            return self.terminals.view
         return self.shown_log or (panes[0] if panes else self.tasks)
 
     def _arrange(self, model: RunModel) -> None:
@@ -211,16 +229,15 @@ class ExecutionBody(CoveredVertical):
         if not size:
             return
         focused = self.selected.id if self.selected is not None else None
-        shown = choose_shown(
-            self._slots, capacity(size.width, size.height), model, focused, self.pinned
-        )
-        if len(shown) < len(self._slots):
-            room = capacity(size.width, size.height - 1)
-            shown = choose_shown(self._slots, room, model, focused, self.pinned)
+        for height in (size.height, size.height - 1):  # with a row for the strip
+            room, calm = capacity(size.width, height), calm_capacity(size.width, height)
+            shown = choose_shown(self._slots, room, model, focused, self.pinned, calm)
+            if len(shown) == len(self._slots):
+                break
         self.timeline.display = self.timeline_shown
         if self.timeline_shown:
             self.timeline.show(self.live or model, self.as_of)
-        alone = self.timeline_shown or self.diff.is_open
+        alone = self.timeline_shown or self.diff.is_open or self.terminals.shown is not None
         self.resting.display = not shown and self.grid.zoomed is None and not alone
         self.grid.display = not self.resting.display and not alone
         if self.resting.display:
@@ -230,13 +247,20 @@ class ExecutionBody(CoveredVertical):
         hidden = (
             ()
             if self.is_whole or self.timeline_shown
-            else (it for it in self._slots if it not in shown)
+            else [it for it in self._slots if it not in shown]
         )
-        self.more.show([model.tasks[it] for it in hidden])
+        self._look()
+        order = strip_order(hidden, model, self._unseen)
+        self.more.show([model.tasks[it] for it in order], self._unseen)
         if self._greets and self.display:
             self._greets = not self.grid.panes
             if self.screen.focused in (None, self.tasks, self.resting):
                 self.screen.set_focus(self.entry)
+
+    def _look(self) -> None:
+        """What a person has in sight is not new to them any more."""
+        if self.display and self.grid.display:
+            self._unseen -= {pane.task_id for pane in self.grid.in_sight() if pane.task_id}
 
     async def _watch_output(self) -> None:
         """Let the panes in sight take what their agents said; the others cost nothing."""
@@ -308,6 +332,7 @@ class ExecutionBody(CoveredVertical):
             if self.timeline_shown:
                 self.timeline.tick()
             return
+        self._look()
         self.head.tick()
         self._ask_left(self.live)
         self.diff.tick()
@@ -392,8 +417,9 @@ class ExecutionBody(CoveredVertical):
 
     @property
     def is_whole(self) -> bool:
-        """Whether one log or diff fills the tab."""
-        return self.grid.zoomed is not None or self.diff.is_open
+        """Whether one log, diff or terminal fills the tab."""
+        shown = self.terminals.shown is not None
+        return self.grid.zoomed is not None or self.diff.is_open or shown
 
     @property
     def timeline_shown(self) -> bool:
@@ -407,6 +433,8 @@ class ExecutionBody(CoveredVertical):
             return None
         if self.diff.is_open:
             return self.model.tasks.get(self.diff.task_id)
+        if self.terminals.shown is not None:
+            return self.model.tasks.get(self.terminals.shown.task)
         if self.timeline_shown:
             return self.model.tasks.get(self.timeline.task_id or "")
         pane = self.grid.zoomed or self.focused_pane
@@ -457,6 +485,7 @@ class ExecutionBody(CoveredVertical):
         if self.grid.zoomed is not None:
             self.grid.unzoom()
         self.diff.close()
+        self.terminals.hide()
         self.add_class("-whole")
         self.grid.display = True
         self.resting.display = False
@@ -467,12 +496,27 @@ class ExecutionBody(CoveredVertical):
     async def show_diff(self, model: RunModel, task: TaskView) -> None:
         """Show what a task changed, alone."""
         await self.diff.open(model.run.id, task)
+        self.terminals.hide()
         self.add_class("-whole")
         self._arrange(model)
+
+    async def show_terminal(self, model: RunModel, task: TaskView) -> None:
+        """Show the terminal of a task alone; it is opened if there is none."""
+        session = await self.terminals.open(model.run.id, task.id)
+        if session is None or self.model is None:
+            return
+        if self.model.run.id != session.run or self.as_of is not None:
+            tell(self.app, f"The terminal of {task.id} is open; A goes there.")
+            return
+        self.leave_whole()
+        await self.terminals.show(session)
+        self.add_class("-whole")
+        self._arrange(self.model)
 
     def leave_whole(self) -> AgentPane | None:
         """Show everything again; returns the pane that was alone, if it has a place."""
         self.search_line.action_clear()
+        self.terminals.hide()
         self.diff.close()
         self.remove_class("-whole")
         return self.grid.unzoom()

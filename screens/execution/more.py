@@ -1,6 +1,6 @@
 """One line that names the tasks whose panes find no room."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from textual import events
@@ -40,11 +40,17 @@ class MoreStrip(Widget):
         super().__init__()
         self.clock = clock
         self._tasks: Sequence[TaskView] = ()
+        self._unseen: Collection[str] = ()
         self._targets: list[tuple[int, int, str]] = []
 
-    def show(self, tasks: Sequence[TaskView]) -> None:
-        """Name these tasks."""
-        self._tasks = tasks
+    def show(self, tasks: Sequence[TaskView], unseen: Collection[str] = ()) -> None:
+        """Name these tasks.
+
+        Args:
+            tasks: In the order in which they are named.
+            unseen: Those that have ended since somebody looked.
+        """
+        self._tasks, self._unseen = tasks, unseen
         self.set_class(bool(tasks), "-some")
         self.refresh()
 
@@ -56,7 +62,7 @@ class MoreStrip(Widget):
         at = width_of(tuple(line))
         self._targets = []
         for task in self._tasks:
-            item = fit(cleaned(_item(task, now)), 30)
+            item = fit(cleaned(_item(task, now, new=task.id in self._unseen)), 30)
             end = at + width_of(item)
             if end > width:
                 break
@@ -74,10 +80,11 @@ class MoreStrip(Widget):
                 return
 
 
-def _item(task: TaskView, now: datetime) -> Line:
+def _item(task: TaskView, now: datetime, *, new: bool) -> Line:
     look = TASK_RUN_LOOKS[task.state]
     return (
         (f"  {look.sign} ", look.ink),
+        ("new " if new else "", "key"),
         (f"{task.id} ", "muted"),
         (task.title, "text"),
         (f" {duration(task.seconds(now))}", "muted"),

@@ -31,8 +31,22 @@ def _shell(tab: ExecutionBody, task: TaskView) -> bool:
     return task.is_active and bool(task.attempts)
 
 
+def _attach(tab: ExecutionBody, task: TaskView) -> bool:
+    return bool(task.attempts) and tab.terminals.shown is None
+
+
+def _hang_up(tab: ExecutionBody, task: TaskView) -> bool:
+    return tab.model is not None and tab.terminals.of(tab.model.run.id, task.id) is not None
+
+
 def _dismiss(tab: ExecutionBody, task: TaskView) -> bool:
-    return tab.focused_pane is not None and not task.is_active
+    pane = tab.grid.zoomed or tab.focused_pane
+    return pane is not None and not tab.diff.is_open and not task.is_active
+
+
+def _has_finished(tab: ExecutionBody) -> bool:
+    panes = tab.grid.panes
+    return not tab.is_whole and any(it.task_view and not it.task_view.is_active for it in panes)
 
 
 def _pin(tab: ExecutionBody, task: TaskView) -> bool:
@@ -70,6 +84,8 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "zoom": lambda tab, task: not tab.is_whole,
     "stop_task": lambda tab, task: task.is_active,
     "shell": _shell,
+    "attach": _attach,
+    "hang_up": _hang_up,
     "editor": _shell,
     "pin": _pin,
     "retry_task": lambda tab, task: (
@@ -90,6 +106,7 @@ _FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
     "return_to_now": lambda tab: tab.as_of is not None,
     "other_base": lambda tab: tab.diff.is_open,
     "pager": _shows_a_pane,
+    "dismiss_all": lambda tab: bool(tab.more.display) or _has_finished(tab),
     "pause": lambda tab: tab.model is not None and not tab.model.is_over,
     "toggle_raw": _shows_a_pane,
     "toggle_times": _shows_a_pane,

@@ -19,6 +19,7 @@ from cc4tui.screens.execution.offers import is_offered
 from cc4tui.screens.execution.pane import AgentPane
 from cc4tui.screens.execution.timeline_view import TimelineView
 from cc4tui.screens.guard import attempt, tell
+from cc4tui.screens.messages import TerminalLeft
 from cc4tui.screens.options import Clock, system_clock
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.filter_line import FilterLine
@@ -271,6 +272,14 @@ class ExecutionTab(ExecutionBody):
         task = self.selected
         if self.model is not None and task is not None and not task.is_active:
             self.dismissed.add(task.id)
+            self.leave_whole()
+            self.refresh_all(self.model)
+            self.entry.focus()
+
+    def action_dismiss_all(self) -> None:
+        """Take all finished panes away."""
+        if self.model is not None:
+            self.dismissed |= {it.id for it in self.model.tasks.values() if not it.is_active}
             self.refresh_all(self.model)
             self.entry.focus()
 
@@ -288,6 +297,25 @@ class ExecutionTab(ExecutionBody):
         if task is not None and task.attempt is not None and task.attempt.worktree:
             folder = Path(task.attempt.worktree)
             attempt(self, open_shell(self.app, folder), group="shell")
+
+    def action_attach(self) -> None:
+        """Open the terminal of the selected task, or go back to it."""
+        if self.model is not None and self.selected is not None:
+            work = self.show_terminal(self.model, self.selected)
+            attempt(self, work, group="attach")
+
+    @on(TerminalLeft)
+    def _terminal_left(self, message: TerminalLeft) -> None:
+        message.stop()
+        self.action_back()
+
+    def action_hang_up(self) -> None:
+        """End the program at the selected task's terminal."""
+        task = self.selected
+        if self.model is not None and task is not None:
+            session = self.terminals.of(self.model.run.id, task.id)
+            if session is not None:
+                session.terminal.hang_up()
 
     def action_editor(self) -> None:
         """Open what the agent changed so far in the person's editor; the agent goes on."""

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cc4tui.screens.bindings import takes_letters
+from cc4tui.screens.bindings import TakesKeys, takes_letters
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of, width_of
 from cc4tui.screens.verbs import find, key_name
@@ -61,6 +61,8 @@ class KeyBar(Widget):
         if writing and focused is not None and focused.parent is not None:
             line = focused.parent
             yield from (ActiveBinding(line, it, True, "") for _, it in line._bindings)
+        if isinstance(focused, TakesKeys):
+            return
         for active in self.screen.active_bindings.values():
             if not (writing and len(key_name(active.binding.key)) == 1):
                 yield active

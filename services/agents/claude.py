@@ -52,6 +52,8 @@ class ClaudeBackend(CliBackend):
     least_version = (2, 0, 0)
     login_hint = "run `claude` and use /login, or set ANTHROPIC_API_KEY"
     login_question = ("auth", "status")
+    screen = "--resume"
+    session_in_folder = True
     interrupt_seconds = 5.0  # 0.4 s were measured, on a quiet machine
     defaults = {  # noqa: RUF012 - a ClassVar of the base
         "CLAUDE_CODE_MAX_RETRIES": "4",  # its own 10 are minutes of silence on a dead server

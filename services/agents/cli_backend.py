@@ -38,6 +38,10 @@ class CliBackend(ABC):
     """Those of POLICIES that it can keep."""
     copies_sessions: ClassVar[bool] = False
     """Whether it can go on in a copy of a session."""
+    session_in_folder: ClassVar[bool] = False
+    """Whether it finds a session only where that began."""
+    screen: ClassVar[str]
+    """Its argument before the id of a session, to go on in it with a person."""
     interrupt_seconds: ClassVar[float]
     """How long it needs to end its own commands after SIGINT."""
 
@@ -86,6 +90,16 @@ class CliBackend(ABC):
             argv=(*command_line(spec, self._person, self.driver), *self.options(spec, job)),
             env=job_environment(job) | defaults(spec, self._person, self.defaults),
             stdin=self.stdin,
+            passes=(*self.passes, *self.more_passes()),
+            interrupt_seconds=self.interrupt_seconds,
+        )
+
+    def on_screen(self, spec: AgentSpec, session: str) -> Launch:
+        """A call at a terminal; the person answers, so it may do no more than it asks for."""
+        command = command_line(spec, self._person, self.driver)
+        return Launch(
+            argv=(*command, self.screen, session),
+            env=defaults(spec, self._person, self.defaults),
             passes=(*self.passes, *self.more_passes()),
             interrupt_seconds=self.interrupt_seconds,
         )

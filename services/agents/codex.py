@@ -55,6 +55,7 @@ class CodexBackend(CliBackend):
     least_version = (0, 47, 0)
     login_hint = "run `codex login`, or set CODEX_API_KEY"
     login_question = ("login", "status")
+    screen = "resume"
     interrupt_seconds = 3.0  # obeyed after 0.05 s
     policies = ("accept-edits", "yolo", "read-only")
     copies_sessions = True

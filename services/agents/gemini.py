@@ -71,6 +71,8 @@ class GeminiBackend(CliBackend):
     package = "@google/gemini-cli"
     least_version = (0, 11, 0)
     login_hint = "run `gemini` once and log in, or set GEMINI_API_KEY"
+    screen = "--resume"
+    session_in_folder = True
     interrupt_seconds = 0.5  # it does not listen
     policies = tuple(MODES)
     defaults = {TRUST: "true"}  # noqa: RUF012 - a ClassVar of the base

@@ -53,6 +53,7 @@ class OpencodeBackend(CliBackend):
     least_version = (1, 0, 0)
     login_hint = "run `opencode auth login`"
     needs_login = False  # it comes with models that need none
+    screen = "--session"
     interrupt_seconds = 2.0  # obeyed at once, but its shells stay and are swept
     policies = ("yolo", "read-only")
     copies_sessions = True

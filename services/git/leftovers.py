@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cc4tui.services.git.files import POINTER_LIMIT, identity, read_regular
 from cc4tui.services.git.locks import free_unchanged
+from cc4tui.services.git.occupied import is_occupied
 from cc4tui.services.git.orphans import end_orphaned_git, git_works_in
 from cc4tui.services.git.private import PrivateGit
 from cc4tui.services.git.refs import HIDDEN, OURS, PACKED, AttemptName
@@ -21,7 +22,7 @@ from cc4tui.services.git.slot_life import admin_of, remove_slot
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A folder in our `worktrees/` that no pool of this process holds."""
+    """A folder in our `worktrees/` that no pool of this process holds, and no person."""
 
     path: Path
     owner: AttemptName | None
@@ -42,7 +43,8 @@ def find_leftovers(private: PrivateGit) -> list[Leftover]:
     paths = {path for path in registered if path.parent == folder}
     if folder.is_dir():
         paths |= {path for path in folder.iterdir() if identity(path) is not None}
-    return [leftover_at(private, path) for path in sorted(paths)]
+    left = (path for path in sorted(paths) if not is_occupied(private, path.name))
+    return [leftover_at(private, path) for path in left]
 
 
 async def adopt(private: PrivateGit, leftover: Leftover) -> Slot:

@@ -20,6 +20,7 @@ __all__ = [
     "head_commit",
     "is_held",
     "keep_commit",
+    "left_by",
     "preserve",
     "snapshot",
     "staged_commit",
@@ -84,6 +85,15 @@ async def keep_commit(refs: Refs, name: AttemptName, commit: str) -> str:
 async def is_held(refs: Refs, commit: str) -> bool:
     """Whether a branch, a tag or a saved ref holds the commit."""
     return bool(await refs.listed([], f"--contains={commit}", "--count=1"))
+
+
+async def left_by(refs: Refs, name: AttemptName) -> str | None:
+    """The commit with what an attempt left that was cut short; None if that was nothing."""
+    prefix = saved_prefix(name.run, name.slug, name.attempt)
+    saved = await refs.listed([prefix])
+    if saved:
+        return saved[max(saved, key=lambda ref: int(ref.removeprefix(prefix)))]
+    return await refs.value(name.ref)
 
 
 async def head_commit(slot: Slot) -> str | None:

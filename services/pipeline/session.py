@@ -4,14 +4,14 @@ Asking whether one goes on is cheap: what carries it out is imported when the fi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
+from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.ports import Instance, Journal, RunOptions, Write
 from cc4tui.services.pipeline.lock import RepositoryLock
@@ -58,6 +58,27 @@ class RunSession:
     def idle(self) -> bool:
         """Whether no other process works on a run: we hold the lock, or nobody does."""
         return self._lock.held or self._lock.is_free()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something go on beside the runs; closing the session waits for it.
+
+        Raises:
+            NotFoundError: the session is not open.
+        """
+        if self._group is None:
+            work.close()
+            raise NotFoundError("the session is not open")
+        self._group.create_task(work)
+
+    @contextmanager
+    def quiet(self) -> Iterator[bool]:
+        """Whether no run goes on, here or elsewhere; then none can begin inside the block."""
+        ours = self._active is None and not self._lock.held and self._lock.try_acquire()
+        try:
+            yield ours
+        finally:
+            if ours:
+                self._lock.release()
 
     async def start(
         self,
@@ -242,12 +263,10 @@ class RunSession:
     def _launch(
         self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
     ) -> None:
-        if self._group is None:
-            raise NotFoundError("the session is not open")
+        self.begin(surroundings.host.start())
         self._active = active
         self._ended = asyncio.Event()
-        self._group.create_task(surroundings.host.start())
-        self._group.create_task(self._execute(surroundings, active, with_output=with_output))
+        self.begin(self._execute(surroundings, active, with_output=with_output))
 
     async def _execute(
         self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
@@ -275,3 +294,28 @@ class RunSession:
             self._active = None
             self._lock.release()
             self._ended.set()
+
+
+async def find_run(journal: Journal, run: str | None = None) -> RunRecord:
+    """A run by its id or a unique beginning of it; the newest one without a name."""
+    if run is None:
+        newest = await journal.runs(1)
+        if not newest:
+            raise NotFoundError("there is no run yet; start one with `cc4tui run PLAN`")
+        return newest[0]
+    exact = await journal.run(run)
+    if exact is not None:
+        return exact
+    matching = [one for one in await journal.runs(10_000) if one.id.startswith(run)]
+    if len(matching) != 1:
+        what = "matches several runs" if matching else "matches no run"
+        raise NotFoundError(f'"{run}" {what}; `cc4tui runs` lists all')
+    return matching[0]
+
+
+async def known_task(journal: Journal, run: str, task: str) -> TaskRunRecord:
+    """A task of a run by its exact id."""
+    for found in await journal.task_runs(run):
+        if found.task == task:
+            return found
+    raise NotFoundError(f'run {run} has no task "{task}"; `cc4tui status {run}` lists them')

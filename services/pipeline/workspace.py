@@ -24,9 +24,9 @@ from cc4tui.services.git.leftovers import (
 from cc4tui.services.git.live_diff import keep_work_so_far, slot_at_work
 from cc4tui.services.git.merging import Conflict, MergeCandidate, Merger
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref, saved_prefix, task_ref
+from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
 from cc4tui.services.git.repository import Repository
-from cc4tui.services.git.saving import UnsavableError
+from cc4tui.services.git.saving import UnsavableError, left_by
 from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import WorktreeLostError
 from cc4tui.services.git.slug import task_slug
@@ -254,12 +254,8 @@ class Workspace:
 
     async def left_by(self, attempt: AttemptRecord) -> str | None:
         """The commit with what an attempt left that was cut short; None if that was nothing."""
-        refs, slug = self.repository.refs, task_slug(attempt.task)
-        prefix = saved_prefix(self.run.id, slug, attempt.attempt)
-        saved = await refs.listed([prefix])
-        if saved:
-            return saved[max(saved, key=lambda name: int(name.removeprefix(prefix)))]
-        return await refs.value(task_ref(self.run.id, slug, attempt.attempt))
+        name = AttemptName(self.run.id, task_slug(attempt.task), attempt.attempt)
+        return await left_by(self.repository.refs, name)
 
     async def work_so_far(self, attempt: AttemptRecord) -> str | None:
         """A commit that stays of what an attempt at work has done; None if it has no worktree."""

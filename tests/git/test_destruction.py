@@ -26,6 +26,7 @@ WORDS = {
 
 SCRATCH = {
     ("files.py", "write_atomic"), ("private.py", "passing_index"), ("private.py", "_init"),
+    ("occupied.py", "end"),  # its own lock
     ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`

@@ -47,6 +47,7 @@ from cc4tui.ports import (
     RunView,
     SavedWork,
     TaskChanges,
+    Terminal,
     TrustQuestion,
     Write,
 )
@@ -274,6 +275,8 @@ class FakeCenter:
         self.lines: dict[str, tuple[int, int]] = {}
         self.counted: list[str] = []
         """Tasks whose lines were asked for."""
+        self.terminals: dict[str, Terminal] = {}
+        """What attaching to a task opens."""
         self.all_saved: list[SavedWork] = []
         self._subscribers: list[asyncio.Queue[Event]] = []
         self._watchers: list[asyncio.Queue[set[str]]] = []
@@ -439,6 +442,10 @@ class FakeCenter:
     async def answer(self, run: str, decision: Decision) -> None:
         self._note("answer", run, decision)
         self.requests = [one for one in self.requests if one.name != decision.request]
+
+    async def attach(self, run: str, task: str) -> Terminal:
+        self._note("attach", run, task)
+        return self.terminals[task]
 
     async def apply_plan_edit(self, run: str) -> None:
         self._note("apply_plan_edit", run)

@@ -14,6 +14,7 @@ from cc4tui.screens.execution.board import (
     capacity,
     choose_shown,
     next_slots,
+    strip_order,
     tiles,
 )
 from cc4tui.screens.execution.model import RunModel, TaskView
@@ -28,15 +29,15 @@ def test_a_pane_for_each_task_that_is_worked_on(model: Model) -> None:
     assert next_slots((), run) == ("a", "c")
 
 
-def test_a_finished_pane_stays_until_a_new_one_needs_its_place(model: Model) -> None:
+def test_a_finished_pane_stays_and_gives_only_its_place_to_a_new_one(model: Model) -> None:
     slots = next_slots((), model(a=S.RUNNING, b=S.RUNNING, c=S.PENDING))
     assert next_slots(slots, model(a=S.LANDED, b=S.RUNNING, c=S.PENDING)) == ("a", "b")
-    assert next_slots(slots, model(a=S.LANDED, b=S.RUNNING, c=S.RUNNING)) == ("c", "b")
+    assert next_slots(slots, model(a=S.LANDED, b=S.RUNNING, c=S.RUNNING)) == ("c", "b", "a")
 
 
 def test_what_went_wrong_and_what_is_pinned_stay(model: Model) -> None:
     run = model(a=S.FAILED, b=S.MERGED, c=S.RUNNING)
-    assert next_slots(("a", "b"), run) == ("a", "c")
+    assert next_slots(("a", "b"), run) == ("a", "c", "b")
     assert next_slots(("a", "b"), run, (), {"b"}) == ("a", "b", "c")
     assert choose_shown(("a", "b", "c"), 1, run, None, {"b"}) == ("b",)
     assert choose_shown(("a", "b", "c"), 1, run, "a", {"b"}) == ("a",)
@@ -44,7 +45,14 @@ def test_what_went_wrong_and_what_is_pinned_stay(model: Model) -> None:
 
 def test_what_ended_first_gives_way_first(model: Model) -> None:
     run = model(a=S.MERGED, b=S.MERGED, c=S.RUNNING, ended={"a": 9, "b": 3})
-    assert next_slots(("a", "b"), run) == ("a", "c")
+    assert next_slots(("a", "b"), run) == ("a", "c", "b")
+
+
+def test_what_gave_way_once_is_not_asked_again_while_another_can(model: Model) -> None:
+    run = model(
+        a=S.RUNNING, b=S.MERGED, c=S.RUNNING, d=S.MERGED, e=S.RUNNING, ended={"b": 9, "d": 3}
+    )
+    assert next_slots(("a", "b", "c", "d"), run) == ("a", "e", "c", "d", "b")
 
 
 def test_a_dismissed_pane_goes_and_does_not_come_back(model: Model) -> None:
@@ -84,6 +92,25 @@ def test_without_room_running_ones_go_first_and_keep_their_order(model: Model) -
 def test_the_focused_pane_is_always_shown(model: Model) -> None:
     run = model(a=S.RUNNING, b=S.RUNNING, c=S.LANDED)
     assert choose_shown(("a", "b", "c"), 1, run, "c") == ("c",)
+
+
+def test_finished_ones_do_not_make_those_at_work_small(model: Model) -> None:
+    run = model(
+        a=S.RUNNING, b=S.RUNNING, c=S.LANDED, d=S.FAILED, e=S.MERGED, ended={"c": 9, "d": 2, "e": 5}
+    )
+    every = ("a", "b", "c", "d", "e")
+    assert choose_shown(every, 9, run, None, (), 1) == ("a", "b")
+    assert choose_shown(every, 9, run, "e", (), 1) == ("a", "b", "e")
+    assert choose_shown(every, 9, run, None, (), 3) == ("a", "b", "d")
+    assert choose_shown(every, 9, run, None, (), 4) == ("a", "b", "c", "d")
+    assert choose_shown(every, 9, run, None, (), 9) == every
+    over = model(c=S.LANDED, d=S.FAILED, e=S.MERGED)
+    assert choose_shown(("c", "d", "e"), 3, over, None, (), 1) == ("c", "d", "e")
+
+
+def test_the_strip_names_work_then_news_then_the_newest(model: Model) -> None:
+    run = model(a=S.LANDED, b=S.RUNNING, c=S.LANDED, d=S.LANDED, ended={"a": 1, "c": 7, "d": 4})
+    assert strip_order("abcd", run, {"a"}) == ("b", "a", "c", "d")
 
 
 @pytest.mark.parametrize(

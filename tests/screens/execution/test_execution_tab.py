@@ -286,7 +286,7 @@ async def test_what_is_read_stays_when_its_place_is_needed(
         assert tab.grid.zoomed.task_id == "1.1"
         assert "Reading settings.py" in screen_text(pilot)
         await pilot.press("escape")
-        assert shown(pilot) == ["2.1", "1.2"]
+        assert shown(pilot) == ["2.1", "1.2", "1.1"]
 
 
 async def test_any_task_of_the_list_can_be_opened(watch: Open, run: Any, settle: Settle) -> None:

@@ -1,0 +1,1 @@
+"""Programs at terminals inside the app: their emulation, their pane, their keys."""
