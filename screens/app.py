@@ -159,7 +159,8 @@ class CommandCenterApp(App[None]):
         from cc4tui.screens.attention import Attention, caller
 
         self.painted.set()
-        self.attention = Attention(caller(self, self.options.notify), lambda: self.app_focus)
+        call, began = caller(self, self.options.notify), self.options.clock()
+        self.attention = Attention(call, lambda: self.app_focus, began)
         self._look_for_others()
         await self._mounted(Tab.EXECUTION)
         self._follow_edits()

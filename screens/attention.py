@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cc4tui.domain.run import RunRecord, RunStatus
@@ -26,13 +27,18 @@ class Attention:
     Args:
         call: Reaches them with a sentence.
         looks: Whether they look at the app: then nobody is called.
+        since: When the app began.
     """
 
-    def __init__(self, call: Callable[[str], None], looks: Callable[[], bool]) -> None:
+    def __init__(
+        self, call: Callable[[str], None], looks: Callable[[], bool], since: datetime
+    ) -> None:
         self._call = call
         self._looks = looks
         self._counts: dict[str, int] = {}
+        self._since = since
         self._going: set[str] = set()
+        self._told: set[str] = set()
 
     def waits(self, what: str, count: int) -> None:
         """So many things wait for them; more than before are worth a call.
@@ -48,11 +54,14 @@ class Attention:
             self._say(f"{total} thing{' waits' if total == 1 else 's wait'} for you")
 
     def run_moved(self, run: RunRecord, done: int, total: int) -> None:
-        """The run that is shown went on; its end is worth a call."""
+        """The run that is shown went on; its end is worth a call, however soon it came."""
         if run.finished is None and run.status is RunStatus.RUNNING:
             self._going.add(run.id)
-        elif run.id in self._going:
+            return
+        unseen = run.finished is not None and run.finished >= self._since
+        if run.id in self._going or (unseen and run.id not in self._told):
             self._going.discard(run.id)
+            self._told.add(run.id)
             word = RUN_LOOKS[run.status].word
             self._say(f"{run.plan}: {word}, {done} of {total} tasks done")
 

@@ -1,6 +1,7 @@
 """Who looks elsewhere is called, who looks is not, and nobody is called twice for the same."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,9 +17,9 @@ def called() -> list[str]:
     return []
 
 
-def test_more_than_before_is_worth_a_call(called: list[str]) -> None:
+def test_more_than_before_is_worth_a_call(called: list[str], clock: Any) -> None:
     looks = False
-    attention = Attention(called.append, lambda: looks)
+    attention = Attention(called.append, lambda: looks, clock())
     for what, count in (("requests", 1), ("requests", 1), ("edits", 1), ("edits", 0)):
         attention.waits(what, count)
     assert called == ["1 thing waits for you", "2 things wait for you"]
@@ -33,13 +34,23 @@ def test_more_than_before_is_worth_a_call(called: list[str]) -> None:
 def test_the_end_of_a_run_that_was_seen_running(
     called: list[str], make_run: Any, clock: Any
 ) -> None:
-    attention = Attention(called.append, lambda: False)
+    attention = Attention(called.append, lambda: False, clock() + timedelta(seconds=1))
     run = make_run("r-1", "plan.md")
     over = replace(run, status=RunStatus.PARTLY_FAILED, finished=clock())
     attention.run_moved(replace(over, id="r-0"), 3, 3)  # an old one that is looked at
     for now in (run, run, over, over):
         attention.run_moved(now, 2, 3)
     assert called == ["plan.md: partly failed, 2 of 3 tasks done"]
+
+
+def test_the_end_of_a_run_that_was_over_before_it_was_seen(
+    called: list[str], make_run: Any, clock: Any
+) -> None:
+    attention = Attention(called.append, lambda: False, clock())
+    run = make_run("r-1", "plan.md", status=RunStatus.SUCCEEDED, finished=clock())
+    attention.run_moved(run, 1, 1)
+    attention.run_moved(run, 1, 1)
+    assert called == ["plan.md: succeeded, 1 of 1 tasks done"]
 
 
 @pytest.mark.parametrize(
