@@ -15,6 +15,7 @@ from textual.widgets import OptionList
 from cc4tui.domain.plan import Plan
 from cc4tui.domain.run import RunStatus, TaskRunState
 from cc4tui.ports import Instance, RunOptions
+from cc4tui.screens import app as app_module
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.dialogs.keys import KeysDialog
 from cc4tui.screens.dialogs.quit import QuitDialog
@@ -423,8 +424,10 @@ async def test_a_key_waits_for_the_tab_that_is_being_made(
         mount(tab)
 
     monkeypatch.setattr(ExecutionTab, "on_mount", slowly)
+    monkeypatch.setattr(app_module, "FIRST_FRAME_SECONDS", 3600.0)  # it begins when told to
     async with open_app(tab=Tab.PLANS) as pilot:
-        await asyncio.wait_for(begun.wait(), 5)
+        pilot.app.call_next(pilot.app._begin)
+        await begun.wait()
         type_at_once(pilot, "3", "T")
         gate.set()
         await until(pilot, lambda: pilot.app.tab is Tab.EXECUTION)

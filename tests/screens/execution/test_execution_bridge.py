@@ -46,7 +46,7 @@ class Listener:
         return model.tasks[task].state if model and task in model.tasks else None
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not condition():
                 await asyncio.sleep(0.005)
 
