@@ -16,6 +16,7 @@ from textual._context import active_app
 from textual.app import App
 from textual.message_pump import MessagePump
 from textual.timer import Timer
+from textual.widgets import Input, TextArea
 
 
 SOON = 0.2
@@ -27,7 +28,12 @@ PASSES = 3
 
 
 def watch_rest(monkeypatch: Any) -> None:
-    """Let `pilot.pause`, `press`, `click` and pictures wait until the app is at rest."""
+    """Let `pilot.pause`, `press`, `click` and pictures wait until the app is at rest.
+
+    Cursors do not blink: half of all pictures would be without them on a machine that is busy.
+    """
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
     threads = Threads()
     monkeypatch.setattr(asyncio, "to_thread", threads.run)
 
@@ -66,7 +72,7 @@ async def rest(app: App[Any], threads: Threads) -> None:
             quiet = 0
         elif threads.busy or any(map(_is_due, _timers(app))):
             quiet = 0
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
         elif not _paint(app):
             quiet += 1
         else:

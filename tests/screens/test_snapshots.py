@@ -71,8 +71,6 @@ def story(
                 await until(pilot, lambda: not _at_work(app))
             if act is not None:
                 await act(pilot)
-            for area in app.screen.query(TextArea):
-                area.cursor_blink = False
             await pilot.pause()
 
         assert snap_compare(app, terminal_size=size, run_before=before)

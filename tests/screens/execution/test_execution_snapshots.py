@@ -90,10 +90,11 @@ async def settled(pilot: Pilot[None], *keys: str) -> None:
         counted = not pilot.app.center.lines or any(pane.changed for pane in panes)
         if panes and counted and all(pane.feed and pane.feed.source.size() for pane in panes):
             break
-    await pilot.pause()
+    else:
+        raise AssertionError("the panes never showed what was said")
     for key in keys:
         await pilot.press(key)
-        await pilot.pause(0.1)
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES)
