@@ -87,6 +87,11 @@ class TextSaid(AgentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LinesSaid(TextSaid):
+    """Several lines of a program that speaks plain text, in one, so that a flood is cheap."""
+
+
+@dataclass(frozen=True, slots=True)
 class StderrSaid(AgentEvent):
     """Text on the agent's standard error: warnings, progress, the cause of a crash."""
 

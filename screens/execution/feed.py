@@ -106,7 +106,7 @@ class Feed:
         if (newest := next(said, None)) is not None:
             self.waits = newest.seconds if isinstance(newest, a.BackingOff) else 0.0
         for event in events:
-            if type(event) is a.TextSaid:  # a program's output is nothing else, line by line
+            if isinstance(event, a.TextSaid):
                 lines.append(event.text)
                 continue
             self.finished = self.finished or isinstance(event, a.AgentFinished)

@@ -1,5 +1,6 @@
 """A pane: one agent's heading above its live output."""
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,8 @@ from cc4tui.screens.widgets.log_view import LogView
 TALL = 8
 """Rows from which a pane has a second line of heading."""
 
+FLOOD_REST = 0.2
+"""Seconds until a pane is painted again whose whole content has just been replaced."""
 LATE_SECONDS = 2.0
 """A pane that opens later after the start finds output whose time it does not know."""
 
@@ -141,6 +144,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.changed: tuple[int, int] | None = None
         """Lines that the task added and removed; None while that is not known."""
         self._told_action = ""
+        self._rests_until = 0.0
         """What the heading says that the agent did last."""
         self._shown: AttemptView | None = None
         """The try that is shown."""
@@ -304,14 +308,21 @@ class AgentPane(CoveredContainer, can_focus=True):
     def poll(self) -> bool:
         """Show what was taken; without an `await`, so that all panes are painted at once.
 
+        A flood is shown a few times a second: painting it is most of what it costs.
+
         Returns:
             Whether there was something.
         """
+        now = time.monotonic()
+        if now < self._rests_until:
+            return False
         try:
             came = self.log_view.poll()
         except OSError as error:
             self._tell_unreadable(error)
             return False
+        if self.log_view.is_flooded:
+            self._rests_until = now + FLOOD_REST
         if came:
             self._hear()
             if self.raw and self._notes is not None and not self._late and self._until is None:

@@ -91,6 +91,8 @@ class LogView(Widget):
         self._palette: Palette | None = None
         self._stamp: Stamp | None = None
         """Tells when a line was written."""
+        self.is_flooded = False
+        """Whether more came at once than fits in, so that nobody can read all of it as it comes."""
         self._left = LEFT
         """Cells before a row."""
         self._chosen: Selection | None = None
@@ -105,7 +107,10 @@ class LogView(Widget):
         Returns:
             Whether there was something.
         """
+        before = self.window.reader.size
         grown = self.window.reader.refresh()
+        screenful = self.window.height * self.window.width
+        self.is_flooded = self.window.reader.size - before >= screenful > 0
         if grown and self._shows_growth():
             self._redraw()
         return grown

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from cc4tui.domain.agent import AgentEvent, AgentResult, ExitStatus, TextSaid
+from cc4tui.domain.agent import AgentEvent, AgentResult, ExitStatus, LinesSaid, TextSaid
 from cc4tui.services.agents.conclusion import LINGERING, ended_by_others
 from cc4tui.services.agents.lines import DEFAULT_CAP, LineSplitter
 from cc4tui.services.agents.wire import parse_object
@@ -62,7 +62,7 @@ class LineStream(ABC):
 
 
 class TextStream(LineStream):
-    """Output that is plain text: every line is something said, and the exit code decides."""
+    """Output that is plain text: its lines are what is said, and the exit code decides."""
 
     needs_output = False
 
@@ -70,7 +70,10 @@ class TextStream(LineStream):
         super().__init__(TEXT_CAP)
 
     def read_lines(self, lines: Iterable[bytes]) -> list[AgentEvent]:
-        return [TextSaid(line.decode("utf-8", "replace")) for line in lines]
+        several = list(lines)
+        if len(several) > 1:
+            return [LinesSaid(b"\n".join(several).decode("utf-8", "replace"))]
+        return [event for line in several for event in self.read_line(line)]
 
     def read_line(self, line: bytes) -> Iterable[AgentEvent]:
         return [TextSaid(line.decode("utf-8", "replace"))]

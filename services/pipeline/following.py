@@ -21,7 +21,7 @@ from cc4tui.services.agents.conclusion import LIMITED, OVER_BUDGET
 from cc4tui.services.agents.prices import Meter
 from cc4tui.services.pipeline.clocks import Clocks, Overdue
 from cc4tui.services.pipeline.context import Claim, RunContext
-from cc4tui.services.pipeline.output import output_event
+from cc4tui.services.pipeline.output import output_events
 from cc4tui.services.pipeline.output_times import OutputTimes, sizes
 from cc4tui.services.pipeline.talk import Talk
 
@@ -139,8 +139,7 @@ class Follower:
             elif isinstance(event, Asked | AskWithdrawn) and self._talk is not None:
                 await self._talk.hear(event)
             if self._context.with_output:
-                told = output_event(event, run, task, attempt)
-                if told is not None:
+                for told in output_events(event, run, task, attempt):
                     self._context.recorder.output(told)
         if usage is not None:
             await self._record(usage)

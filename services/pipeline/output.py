@@ -1,7 +1,10 @@
 """Agents' decoded events as lines of the event stream, for `run --json --with-output`."""
 
+from collections.abc import Iterator
+
 from cc4tui.domain.agent import (
     AgentEvent,
+    LinesSaid,
     StderrSaid,
     TextSaid,
     ThinkingSaid,
@@ -12,19 +15,23 @@ from cc4tui.domain.text import clean
 from cc4tui.events import AgentOutput
 
 
-def output_event(event: AgentEvent, run: str, task: str, attempt: int) -> AgentOutput | None:
-    """The cleaned output event; None for what is not output."""
+def output_events(event: AgentEvent, run: str, task: str, attempt: int) -> Iterator[AgentOutput]:
+    """The cleaned output events, one for each line of a program; none for what is not output."""
     match event:
+        case LinesSaid(text=text):
+            said = [("text", line) for line in text.split("\n")]
         case TextSaid(text=text):
-            kind = "text"
+            said = [("text", text)]
         case StderrSaid(text=text):
-            kind = "stderr"
+            said = [("stderr", text)]
         case ThinkingSaid(text=text):
-            kind = "thinking"
+            said = [("thinking", text)]
         case ToolCalled():
-            kind, text = "tool", event.summary or event.name
+            said = [("tool", event.summary or event.name)]
         case ToolReturned(text=text):
-            kind = "tool_result"
+            said = [("tool_result", text)]
         case _:
-            return None
-    return AgentOutput(run=run, task=task, attempt=attempt, kind=kind, text=clean(text), offset=0)
+            said = []
+    for kind, text in said:
+        told = clean(text)
+        yield AgentOutput(run=run, task=task, attempt=attempt, kind=kind, text=told, offset=0)

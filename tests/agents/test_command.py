@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentJob, ExitStatus, TextSaid
+from cc4tui.domain.agent import AgentJob, ExitStatus, LinesSaid, TextSaid
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.errors import UsageError
@@ -71,7 +71,7 @@ def test_secrets_of_the_person_do_not_reach_it(job: AgentJob, run_agent: Callabl
 
 def test_bytes_that_are_no_text(job: AgentJob) -> None:
     stream = CommandBackend().stream(python(""), job)
-    assert stream.feed(b"\xff\xfe ok\n\nlast") == [TextSaid("\ufffd\ufffd ok"), TextSaid("")]
+    assert stream.feed(b"\xff\xfe ok\n\nlast") == [LinesSaid("\ufffd\ufffd ok\n")]
     assert stream.finish(ExitStatus(0), "").outcome is AttemptOutcome.SUCCEEDED
 
 
