@@ -180,6 +180,25 @@ async def test_a_supervisor_that_was_killed_while_it_waited_is_not_missed(
     assert zygote.is_gone()
 
 
+async def test_a_host_that_is_closed_has_ended_the_supervisor_that_waited(
+    host: Supervisors, sh: Spec, eventually: Eventually
+):
+    await (await host.spawn(sh("exit 3"))).ended()
+    zygote = host._zygote
+    assert zygote is not None
+    children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children")
+    await eventually(lambda: len(children.read_text().split()) == 1)
+    ahead = int(children.read_text())
+    os.kill(ahead, signal.SIGSTOP)  # as if it got no time
+    closing = asyncio.create_task(host.close())
+    await asyncio.sleep(0.5)
+    assert not closing.done()
+    os.kill(ahead, signal.SIGCONT)
+    await closing
+    assert zygote.is_gone()
+    assert not psutil.pid_exists(ahead)
+
+
 async def test_a_killed_supervisor_takes_no_neighbour_with_it(
     host: Supervisors, make_spec: Spec, sh: Spec, kill_record: KillRecord
 ):

@@ -81,9 +81,10 @@ class Zygote:
         self._fork_ahead()
 
     def run(self) -> None:
-        """Serve until there is nothing left to do."""
+        """Serve until there is nothing left to do, and no supervisor is left, be it one that waits:
+        whoever waits for our end takes it for the end of all."""
         orphans = False
-        while self._control is not None or self._folders or orphans:
+        while self._control is not None or self._supervisors or orphans:
             self._reactor.wait(_ROUND_SECONDS if orphans else None)
             more = self._sweeper.reap(self._reaped)
             orphans = more and self._sweeper.strike()
