@@ -221,6 +221,16 @@ class ProblemMet(AgentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginNeeded(ProblemMet):
+    """It cannot work before its person has logged in, or has given it a key that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextExhausted(ProblemMet):
+    """What it was told and has done no longer fits its model's context."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFinished(AgentEvent):
     """The agent said that its work is over; its process should end within seconds."""
 

@@ -206,4 +206,6 @@ _WRITERS: dict[type[a.AgentEvent], Callable[[Any], Iterable[str]]] = {
     a.BackingOff: _backing_off,
     a.LimitReached: _limit,
     a.ProblemMet: _problem,
+    a.LoginNeeded: _problem,
+    a.ContextExhausted: _problem,
 }

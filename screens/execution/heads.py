@@ -16,6 +16,8 @@ _WIDE = 100
 """Cells from which a run's line tells more."""
 BAR_CELLS = 12
 """Of the small bars that tell how tokens and cost grew."""
+STARTING = "starting"
+"""What an agent does of which nothing was heard yet."""
 _REASON_ROWS = 4
 """Rows for the reason of a run's end, which may hold the command that finishes it."""
 _TOLD_FIRST = (
@@ -223,7 +225,8 @@ def pane_lines(
         (f"{task.id} ", "muted"),
         (task.title, "title"),
     ]
-    said = _said(task, doing)
+    silent = heard is not None and not heard.anything
+    said = _said(task, doing or (STARTING if silent and task.state is TaskRunState.RUNNING else ""))
     if task.told:
         left += [(f"  {waiting_words(task)}", "wait")]
     if not tall and said[0]:

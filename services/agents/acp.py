@@ -32,7 +32,7 @@ from cc4tui.services.agents.acp_updates import AcpUpdates
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.environment import CLOUD_PASSES, defaults, job_environment
 from cc4tui.services.agents.program import command_line, missing, search_path
-from cc4tui.services.agents.reasons import failure, reason_code, sentence
+from cc4tui.services.agents.reasons import failure, problem, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.wire import (
     count_at,
@@ -350,8 +350,9 @@ class AcpStream(JsonStream):
         ):
             words = f"not logged in: {words}"
         self._error = words = words.removeprefix("Internal error: ") or words
-        self._code = reason_code(f"{text_at(error, 'data', 'errorKind')} {words}")
-        yield ProblemMet(sentence(words), self._code)
+        told = problem(words, about=text_at(error, "data", "errorKind"))
+        self._code = told.code
+        yield told
         yield AgentFinished(ok=False)
 
     def _call(self, method: str, **params: Any) -> None:

@@ -18,7 +18,6 @@ from cc4tui.domain.agent import (
     ExitStatus,
     FileChanged,
     LimitReached,
-    ProblemMet,
     SessionStarted,
     TextSaid,
     ThinkingSaid,
@@ -31,7 +30,7 @@ from cc4tui.services.agents.claude_result import conclude
 from cc4tui.services.agents.claude_talk import ClaudeTalk
 from cc4tui.services.agents.claude_usage import UsageCounter
 from cc4tui.services.agents.conclusion import failed_exit
-from cc4tui.services.agents.reasons import reason_code, sentence
+from cc4tui.services.agents.reasons import problem
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.summary import relative, tool_summary
 from cc4tui.services.agents.wire import (
@@ -144,9 +143,9 @@ class ClaudeStream(JsonStream):
             yield TextSaid(said)
         for block in list_at(body, "content"):
             yield from self._block(block)
-        if problem := text_at(message, "error"):
-            self._problem = text_of(body) or problem
-            yield ProblemMet(sentence(self._problem), reason_code(f"{problem} {self._problem}"))
+        if error := text_at(message, "error"):
+            self._problem = text_of(body) or error
+            yield problem(self._problem, about=error)
 
     def _block(self, block: Any) -> Iterator[AgentEvent]:
         match block:

@@ -19,7 +19,6 @@ from cc4tui.domain.agent import (
     AgentResult,
     BackingOff,
     ExitStatus,
-    ProblemMet,
     SessionStarted,
     UsageReported,
 )
@@ -30,7 +29,7 @@ from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex_items import CodexItems
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.logins import first_file, first_set, home_of, whole_environment
-from cc4tui.services.agents.reasons import failure, reason_code, sentence
+from cc4tui.services.agents.reasons import failure, problem, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.wire import count_at, dict_at, parse_object, text_at
 
@@ -169,7 +168,7 @@ class CodexStream(JsonStream):
             yield BackingOff(0.0, sentence(why))
         elif words != self._told:
             self._told = words
-            yield ProblemMet(sentence(words), reason_code(words))
+            yield problem(words)
 
 
 def _message(words: str) -> str:

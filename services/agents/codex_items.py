@@ -8,7 +8,6 @@ from typing import Any
 from cc4tui.domain.agent import (
     AgentEvent,
     FileChanged,
-    ProblemMet,
     TextSaid,
     ThinkingSaid,
     Todo,
@@ -16,7 +15,7 @@ from cc4tui.domain.agent import (
     ToolCalled,
     ToolReturned,
 )
-from cc4tui.services.agents.reasons import reason_code, sentence
+from cc4tui.services.agents.reasons import problem
 from cc4tui.services.agents.summary import relative, tool_summary
 from cc4tui.services.agents.wire import count_at, dict_at, list_at, text_at, text_of, value_at
 
@@ -100,7 +99,7 @@ def _said(kind: str, item: dict[str, Any]) -> AgentEvent:
         case "reasoning":
             return ThinkingSaid(text_at(item, "text"))
     words = text_at(item, "message")
-    return ProblemMet(sentence(words), reason_code(words))
+    return problem(words)
 
 
 def _outcome(item: dict[str, Any]) -> str:

@@ -20,7 +20,6 @@ from cc4tui.domain.agent import (
     BackingOff,
     ExitStatus,
     FileChanged,
-    ProblemMet,
     SessionStarted,
     TextSaid,
     ToolCalled,
@@ -41,7 +40,7 @@ from cc4tui.services.agents.logins import (
     told_in,
     whole_environment,
 )
-from cc4tui.services.agents.reasons import failure, reason_code, sentence
+from cc4tui.services.agents.reasons import failure, problem, sentence
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.summary import relative, tool_summary
 from cc4tui.services.agents.wire import count_at, dict_at, text_at
@@ -151,8 +150,7 @@ class GeminiStream(JsonStream):
             case "tool_result":
                 yield from self._returned(message)
             case "error":
-                words = text_at(message, "message")
-                yield ProblemMet(sentence(words), reason_code(words))
+                yield problem(text_at(message, "message"))
             case "result":
                 yield from self._ended(message)
 

@@ -32,7 +32,7 @@ from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.conclusion import failed_exit
 from cc4tui.services.agents.environment import CLOUD_PASSES
 from cc4tui.services.agents.logins import first_file, first_set, home_of, whole_environment
-from cc4tui.services.agents.reasons import failure, reason_code, sentence
+from cc4tui.services.agents.reasons import failure, problem
 from cc4tui.services.agents.streams import JsonStream
 from cc4tui.services.agents.summary import relative, tool_summary
 from cc4tui.services.agents.wire import count_at, dict_at, number_at, text_at, value_at
@@ -192,7 +192,7 @@ class OpencodeStream(JsonStream):
         words = text_at(error, "data", "message") or text_at(error, "name") or "no message"
         status = count_at(error, "data", "statusCode")
         self._error = words, status
-        return ProblemMet(sentence(words), reason_code(words, status))
+        return problem(words, status)
 
 
 def _step_usage(tokens: dict[str, Any]) -> TokenUsage:

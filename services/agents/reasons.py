@@ -2,6 +2,7 @@
 
 import re
 
+from cc4tui.domain.agent import ContextExhausted, LoginNeeded, ProblemMet
 from cc4tui.domain.run import ReasonCode
 from cc4tui.domain.text import clean
 
@@ -44,6 +45,22 @@ def reason_code(text: str, status: int | None = None) -> ReasonCode:
     if _QUOTA.search(text):
         return ReasonCode.QUOTA
     return ReasonCode.AGENT
+
+
+def problem(words: str, status: int | None = None, *, about: str = "") -> ProblemMet:
+    """The event for an error that an agent reports, of the kind that its words tell.
+
+    Args:
+        words: Told to people.
+        status: Of HTTP, where there is one.
+        about: More words, which only sort it.
+    """
+    all_words = f"{about} {words}"
+    code = reason_code(all_words, status)
+    if code is ReasonCode.LOGIN:
+        return LoginNeeded(sentence(words), code)
+    full = code is ReasonCode.AGENT and is_context_full(all_words)
+    return (ContextExhausted if full else ProblemMet)(sentence(words), code)
 
 
 def is_context_full(text: str) -> bool:

@@ -14,6 +14,7 @@ from cc4tui.domain.agent import (
     BackingOff,
     ExitStatus,
     FileChanged,
+    LoginNeeded,
     ProblemMet,
     SessionStarted,
     TextSaid,
@@ -235,7 +236,7 @@ def test_a_problem_is_told_with_its_kind(
 ) -> None:
     events, _ = replay(decode(taped_job), recording("claude-error-401"), 1 << 20)
     problems = [e for e in events if isinstance(e, ProblemMet)]
-    assert problems == [ProblemMet("Invalid API key · Fix external API key", CODE.LOGIN)]
+    assert problems == [LoginNeeded("Invalid API key · Fix external API key", CODE.LOGIN)]
 
 
 @pytest.mark.parametrize(

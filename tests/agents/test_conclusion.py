@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from cc4tui.domain.agent import ExitStatus
+from cc4tui.domain.agent import ContextExhausted, ExitStatus, LoginNeeded, ProblemMet
 from cc4tui.domain.run import AttemptOutcome, ReasonCode
 from cc4tui.services.agents.conclusion import (
     ended_by_others,
@@ -12,7 +12,7 @@ from cc4tui.services.agents.conclusion import (
     how_it_ended,
     telling_line,
 )
-from cc4tui.services.agents.reasons import is_context_full, reason_code, sentence
+from cc4tui.services.agents.reasons import is_context_full, problem, reason_code, sentence
 
 
 OUTCOME, CODE = AttemptOutcome, ReasonCode
@@ -150,3 +150,19 @@ def test_context() -> None:
 def test_sentences_are_short_single_lines() -> None:
     assert sentence(" a\n\tb\x1b]52;c;Zm9v\x07 c ") == "a b c"
     assert len(sentence("x" * 10_000)) == 400
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "about", "event"),
+    [
+        ("who are you?", 401, "", LoginNeeded("who are you?", CODE.LOGIN)),
+        ("no", None, "authentication_failed", LoginNeeded("no", CODE.LOGIN)),
+        ("Prompt is too long", 400, "", ContextExhausted("Prompt is too long")),
+        ("slow down", 429, "", ProblemMet("slow down", CODE.QUOTA)),
+        ("a bad tool\ncall", None, "", ProblemMet("a bad tool call")),
+    ],
+)
+def test_an_error_is_an_event_of_its_kind(
+    words: str, status: int | None, about: str, event: ProblemMet
+) -> None:
+    assert problem(words, status, about=about) == event

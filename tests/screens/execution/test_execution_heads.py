@@ -341,6 +341,21 @@ def test_an_agent_that_rests_says_why_or_since_when(story: Callable[..., Any]) -
     assert told(101, waits) == "silent for 1:41"
 
 
+def test_an_agent_of_which_nothing_was_heard_is_starting(
+    story: Callable[..., Any], now: datetime
+) -> None:
+    run = story({"1.1": "Settings"})
+    run.start("1.1")
+    task = run.model.tasks["1.1"]
+
+    def told(heard: Heard, doing: str = "") -> str:
+        return plain(pane_lines(task, now, 90, heard=heard, doing=doing)[1]).strip()
+
+    assert told(Heard()).startswith("starting  ")
+    assert told(Heard(), doing="Edit a.py").startswith("Edit a.py  ")
+    assert "starting" not in told(Heard(anything=True))
+
+
 def test_a_feed_knows_that_the_agent_waits_until_it_says_something_else() -> None:
     feed = Feed(FakeOutput([]))
     feed.take([TextSaid("hello"), BackingOff(12.0, "overloaded"), StderrSaid("noise")])
