@@ -74,8 +74,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MEBIBYTE = 1024 * 1024
-
 RUNNING = (
     "cc4tui.services.pipeline.engine",
     "cc4tui.services.processes.host",
@@ -691,22 +689,16 @@ class Runtime:
     async def _surroundings(self) -> "Surroundings":
         """Looked at anew for every run: the branch or the configuration may have changed."""
         await _imported(*RUNNING)
-        from cc4tui.services.agents.prices import price_list
         from cc4tui.services.agents.registry import backend_for
         from cc4tui.services.git.belongings import find_belongings, settings_in
-        from cc4tui.services.pipeline.clocks import TimeLimits
-        from cc4tui.services.pipeline.preparation import SetupPlan
-        from cc4tui.services.pipeline.selection import Defaults
         from cc4tui.services.pipeline.surroundings import Surroundings
-        from cc4tui.services.plans.values import budget
         from cc4tui.services.processes.host import Supervisors
+        from cc4tui.settings import run_settings
 
         self._host = self._host or Supervisors(self.paths.folder / "processes.log")
         self._git = await Repository.open(self._git.root or self._git.common_dir)
-        config = self.config.run
-        belongings = await asyncio.to_thread(
-            find_belongings, self._git.root, config.copy, config.link
-        )
+        run = self.config.run
+        belongings = await asyncio.to_thread(find_belongings, self._git.root, run.copy, run.link)
         self._lent = await asyncio.to_thread(settings_in, belongings)
         return Surroundings(
             repository=self._git,
@@ -717,29 +709,7 @@ class Runtime:
             agents=self._agent,
             backend=backend_for,
             environment=dict(os.environ),
-            defaults=Defaults(
-                agent=config.agent,
-                model=None,
-                timeout=config.timeout or None,
-                retries=config.retries,
-                verify=config.verify,
-                mode=config.mode,
-                land=config.land,
-                fallback=config.fallback,
-            ),
-            workers=config.workers,
-            check_timeout=config.verify_timeout or None,
-            budget=budget(config.budget) if config.budget else {},
-            prices=price_list(self.config.prices),
-            quota_wait=config.quota_wait,
-            setup=SetupPlan(config.setup, belongings),
-            keep=config.keep,
-            limits=TimeLimits(
-                first_output=config.first_output or None,
-                silence=config.silence or None,
-                after_result=config.after_result or None,
-            ),
-            output_cap=config.output_cap * MEBIBYTE or None,
+            settings=run_settings(self.config, belongings),
             redactor=self.redactor,
         )
 

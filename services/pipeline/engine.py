@@ -106,11 +106,17 @@ class RunEngine:
         assert run is not None
         records = await s.journal.task_runs(run.id)
         stock = await take_stock(s.journal)
-        verifier = Verifier(s.host, s.environment, s.check_timeout, s.redactor)
-        ready = Preparation(s.repository, s.setup, verifier, s.state, s.keep)
+        verifier = Verifier(s.host, s.environment, s.settings.check_timeout, s.redactor)
+        ready = Preparation(s.repository, s.settings.setup, verifier, s.state, s.settings.keep)
         merges = [record.merged_as for record in records if record.merged_as]
         async with Workspace.open(
-            s.repository, s.state, run, ready, keep=s.keep, spare=stock.worktrees, merges=merges
+            s.repository,
+            s.state,
+            run,
+            ready,
+            keep=s.settings.keep,
+            spare=stock.worktrees,
+            merges=merges,
         ) as workspace:
             context = self._context(run, records, workspace, with_output=with_output)
             context.detach = active.detach
@@ -186,7 +192,9 @@ class RunEngine:
             tasks=self._planned(plan, copies.others(), options, records, wishes),
             recorder=recorder,
             wishes=wishes,
-            budgets=Budgets(budget(options.budget) if options.budget else self._s.budget, records),
+            budgets=Budgets(
+                budget(options.budget) if options.budget else self._s.settings.budget, records
+            ),
             desk=Desk(
                 run.id,
                 recorder,
@@ -198,17 +206,17 @@ class RunEngine:
             patience=self._patience,
             folder=folder,
             backend=self._s.backend,
-            prices=self._s.prices,
+            prices=self._s.settings.prices,
             environment=self._s.environment,
-            limits=self._s.limits,
-            output_cap=self._s.output_cap,
+            limits=self._s.settings.limits,
+            output_cap=self._s.settings.output_cap,
             redactor=self._s.redactor,
             with_output=with_output,
         )
 
     async def _parking(self, context: RunContext, records: Sequence[TaskRunRecord]) -> Parking:
         quotas = Quotas(await unusable(context.tasks, self._s.problem))
-        known, wait = self._s.known_limits, self._s.quota_wait
+        known, wait = self._s.known_limits, self._s.settings.quota_wait
         return Parking(context.recorder, quotas, wait, known, records)
 
     def _planned(
@@ -233,7 +241,9 @@ class RunEngine:
 
     def _all_tasks(self, plan: Plan, options: RunOptions) -> dict[str, PlannedTask]:
         every = replace(options, redo=True, batches=(), tasks=())
-        planned = plan_tasks(plan, every, self._s.defaults, self._maker.agents(options), {})
+        planned = plan_tasks(
+            plan, every, self._s.settings.defaults, self._maker.agents(options), {}
+        )
         return {task.task.id: task for task in planned}
 
     async def _begin(
@@ -277,7 +287,7 @@ class RunEngine:
         agents = self._maker.agents(options)
 
         def planner(plan: Plan) -> dict[str, PlannedTask]:
-            planned = plan_tasks(plan, options, self._s.defaults, agents, {})
+            planned = plan_tasks(plan, options, self._s.settings.defaults, agents, {})
             return context.wishes.applied({task.task.id: task for task in planned})
 
         root = self._s.repository.root or self._s.repository.common_dir

@@ -72,7 +72,7 @@ class RunMaker:
             raise UsageError(f'mode "{mode}" is not built; there are: {", ".join(MODES)}')
         done = {} if options.redo else await self._done(plan, key)
         agents = self.agents(options)
-        return plan_tasks(plan, options, self._s.defaults, agents, done)
+        return plan_tasks(plan, options, self._s.settings.defaults, agents, done)
 
     async def problems(self, planned: Sequence[PlannedTask]) -> list[str]:
         """Why agents that the run needs cannot be used here."""
@@ -91,7 +91,7 @@ class RunMaker:
         """Tasks at once."""
         if self._mode(plan, options) == "local":
             return 1
-        return int(options.workers or plan.defaults.get("max_parallel") or self._s.workers)
+        return int(options.workers or plan.defaults.get("max_parallel") or self._s.settings.workers)
 
     async def _done(self, plan: Plan, key: str) -> Mapping[str, str]:
         """Tasks of the plan that the current branch holds already, with their merge commits.
@@ -125,7 +125,7 @@ class RunMaker:
         run_id = f"r-{secrets.token_hex(3)}"
         base = await self._base(options.base)
         branch = f"cc4/{run_id}/merged"
-        land = options.land or self._s.defaults.land
+        land = options.land or self._s.settings.defaults.land
         target = repository.branch if land == "merge" else None
         mode = self._mode(plan, options)
         return RunRecord(
@@ -154,12 +154,12 @@ class RunMaker:
         return base
 
     def _mode(self, plan: Plan, options: RunOptions) -> str:
-        return str(options.mode or plan.defaults.get("mode") or self._s.defaults.mode)
+        return str(options.mode or plan.defaults.get("mode") or self._s.settings.defaults.mode)
 
     def _agent(self, plan: Plan, options: RunOptions) -> str:
         """The agent of tasks that name none, for people."""
         chosen = options.agent or ("command" if options.agent_command else None)
-        return str(chosen or plan.defaults.get("agent") or self._s.defaults.agent)
+        return str(chosen or plan.defaults.get("agent") or self._s.settings.defaults.agent)
 
 
 def _will_run(task: PlannedTask) -> bool:

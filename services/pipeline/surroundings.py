@@ -18,18 +18,9 @@ from cc4tui.services.pipeline.selection import Defaults
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The repository, the person's choices and the services that runs use."""
+class RunSettings:
+    """What the person chose for all runs; a plan and the options of a run may say otherwise."""
 
-    repository: Repository
-    state: Path
-    """State folder of the repository."""
-    journal: Journal
-    bus: EventBus
-    host: ProcessHost
-    agents: Callable[[str], AgentSpec]
-    backend: Callable[[str], AgentBackend]
-    environment: Mapping[str, str]
     defaults: Defaults
     workers: int
     check_timeout: float | None
@@ -48,6 +39,22 @@ class Surroundings:
     """Of every attempt; the whole time is the task's own."""
     output_cap: int | None = None
     """Bytes that each output of an attempt keeps on the disk; None = all."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The repository, the person's choices and the services that runs use."""
+
+    repository: Repository
+    state: Path
+    """State folder of the repository."""
+    journal: Journal
+    bus: EventBus
+    host: ProcessHost
+    agents: Callable[[str], AgentSpec]
+    backend: Callable[[str], AgentBackend]
+    environment: Mapping[str, str]
+    settings: RunSettings
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the person's secrets."""
     untrusted: frozenset[str] = frozenset()

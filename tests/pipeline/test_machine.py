@@ -38,7 +38,7 @@ from cc4tui.services.pipeline.group import StrayCancellationError
 from cc4tui.services.pipeline.making import RunMaker
 from cc4tui.services.pipeline.patience import Patience, PatientJournal
 from cc4tui.services.pipeline.selection import Defaults
-from cc4tui.services.pipeline.surroundings import Surroundings
+from cc4tui.services.pipeline.surroundings import RunSettings, Surroundings
 from cc4tui.services.plans.reading import read_plan
 from cc4tui.storage.store import SqlStore, open_store
 from tests.pipeline.virtual import VirtualLoop
@@ -125,9 +125,9 @@ class Machine(RuleBasedStateMachine):
             agents=lambda _: agent,
             backend=lambda _: CommandBackend({"PATH": os.environ["PATH"]}),
             environment={},
-            defaults=Defaults("fake", None, None, 0, (), "worktree", "merge"),
-            workers=WORKERS,
-            check_timeout=None,
+            settings=RunSettings(
+                Defaults("fake", None, None, 0, (), "worktree", "merge"), WORKERS, None
+            ),
         )
 
     # --- the life of the program ----------------------------------------------------------------
