@@ -20,6 +20,7 @@ from cc4tui.domain.run import RunStatus
 from cc4tui.ports import RunOptions
 from cc4tui.runtime import Runtime
 from cc4tui.screens.app import CommandCenterApp
+from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.options import StartOptions, Tab
 
 
@@ -86,9 +87,17 @@ def plan(number: int) -> str:
     return f"# Round {number}\n\n## Batch 1: All\n\n" + "\n".join(lines) + "\n"
 
 
-async def settled(pilot: Pilot[None], before: list[Sample]) -> Sample:
-    """A sample once what the run used is given back, or is not within some seconds."""
+async def settled(pilot: Pilot[None], run: str, before: list[Sample]) -> Sample:
+    """A sample once what the run used is given back, or is not within some seconds.
+
+    How many panes there are depends on how many tasks were at work at the same time: none is left.
+    """
     deadline = time.monotonic() + 20
+    tab = pilot.app.query_one(ExecutionTab)
+    while time.monotonic() < deadline and (tab.grid.panes or not _is_over(tab, run)):
+        await pilot.pause(0.1)
+        if _is_over(tab, run):
+            await pilot.press("ctrl+x")
     while True:
         await pilot.pause(0.1)
         sample = Sample.taken()
@@ -96,6 +105,10 @@ async def settled(pilot: Pilot[None], before: list[Sample]) -> Sample:
         most = [(it.files, it.tasks, it.processes) for it in before] or [(1000, 1000, 2)]
         if all(n <= m for n, m in zip(now, most[0], strict=True)) or time.monotonic() > deadline:
             return sample
+
+
+def _is_over(tab: ExecutionTab, run: str) -> bool:
+    return tab.model is not None and tab.model.run.id == run and tab.model.is_over
 
 
 async def test_nothing_grows(project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +131,7 @@ async def test_nothing_grows(project, monkeypatch: pytest.MonkeyPatch) -> None:
                 view = await runtime.wait(run)
                 assert view.run.status is RunStatus.SUCCEEDED, view.counts()
                 assert view.counts() == {"landed": TASKS}
-                samples.append(await settled(pilot, samples[-1:]))
+                samples.append(await settled(pilot, run, samples[-1:]))
     sys.stdout.write(f"\n{len(samples)} runs: {samples[len(samples) // 3]} ... {samples[-1]}\n")
     assert growth(samples) == []
     assert project.left_behind() == []
