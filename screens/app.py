@@ -432,16 +432,26 @@ class CommandCenterApp(App[None]):
         attempt(self, self._ask_quit(), group="quit", latest=True)
 
     async def _ask_quit(self) -> None:
-        runs = await self._own_runs()
-        if runs:
+        runs, terminals = await self._own_runs(), self._open_terminals()
+        if runs or terminals:
             from cc4tui.screens.dialogs.quit import KEEP, STOP, QuitDialog
 
-            answer = await self.push_screen_wait(QuitDialog(runs))
+            answer = await self.push_screen_wait(QuitDialog(runs, terminals))
             if answer not in (KEEP, STOP):
                 return
             if answer == KEEP:
                 await self.center.leave("quit")
         self.exit()
+
+    def _open_terminals(self) -> list[str]:
+        """Programs at terminals that have not ended."""
+        tab = self._tabs.get(Tab.EXECUTION)
+        if tab is None:
+            return []
+        from cc4tui.screens.execution import ExecutionTab
+
+        assert isinstance(tab, ExecutionTab)
+        return [f"{it.task}: {clean_line(it.terminal.title)}" for it in tab.terminals.going_on]
 
     async def _own_runs(self) -> list[RunRecord]:
         """Runs that this process works on."""

@@ -227,3 +227,26 @@ async def test_a_flood_does_not_keep_the_app_from_its_keys(
         await shows(pilot, "Redis client", gone="a flood")
         await pilot.press("A", "ctrl+c", *"echo over", "enter")
         await shows(pilot, "\nover")
+
+
+async def test_quitting_asks_while_a_terminal_is_open(
+    watch: Any, program: Any, shows: Any, until: Any
+) -> None:
+    async with watch(first=await program("/bin/cat")) as (pilot, tab, run):
+        await pilot.press("A")
+        await shows(pilot, "1.1 · sh")
+        await pilot.press("ctrl+right_square_bracket")
+        await shows(pilot, "Redis client", gone="ctrl+]")
+        await pilot.press("q")
+        await shows(pilot, "Agents are running", "terminal 1.1: sh, session s-1")
+        await pilot.press("escape")
+        await shows(pilot, "Redis client", gone="Agents are running")
+        run.end("1.1")
+        run.end("1.2")
+        run.finish("cancelled")
+        await until(pilot, lambda: tab.model.is_over)
+        assert pilot.app.is_running
+        await pilot.press("q")
+        await shows(pilot, "Terminals are open")
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app._exit)
