@@ -764,6 +764,35 @@ def toasts() -> Callable[[Pilot[None]], list[str]]:
     return lambda pilot: [note.message for note in pilot.app._notifications]
 
 
+LOOKS = (((80, 24), "cc4-dark"), ((120, 36), "cc4-light"), ((200, 50), "cc4-dark"))
+"""Each size and each theme is seen of every view; all six of each would be another 3 MB."""
+
+
+@pytest.fixture
+def looks(snapshot: Any) -> Callable[..., Awaitable[None]]:
+    """Compares a view without a cursor that blinks with its pictures: ``await looks(pilot)``."""
+    stored = snapshot.use_extension(SVGImageExtension)
+
+    async def still(pilot: Pilot[None]) -> str:
+        """A picture that does not change any more."""
+        seen: list[str] = []
+        deadline = time.monotonic() + 20
+        while len(seen) < 4 or len(set(seen[-4:])) > 1:
+            assert time.monotonic() < deadline, "it never stood still"
+            await pilot.pause(0.02)
+            await pilot.pause()
+            seen.append(pilot.app.export_screenshot())
+        return seen[-1]
+
+    async def compare(pilot: Pilot[None]) -> None:
+        for (width, height), theme in LOOKS:
+            await pilot.resize_terminal(width, height)
+            pilot.app.theme = theme
+            assert await still(pilot) == stored(name=f"{width}x{height}-{theme}")
+
+    return compare
+
+
 @pytest.fixture
 def hostile() -> str:
     """A title that is markup with a live action."""

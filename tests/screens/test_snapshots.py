@@ -267,3 +267,35 @@ def test_wide_characters_and_long_titles(story: Story) -> None:
         asyncio.run(center.notebook.add_idea("word " * 40, ["a", "b", "c", "d", "e", "f"]))
 
     story(Tab.IDEAS, (80, 24), prepare=fill)
+
+
+@pytest.mark.parametrize(
+    ("tab", "keys"),
+    [
+        pytest.param(Tab.IDEAS, [], id="ideas"),
+        pytest.param(Tab.IDEAS, ["p"], id="idea-to-plan"),
+        pytest.param(Tab.PLANS, [], id="tree"),
+        pytest.param(Tab.PLANS, ["down", "down", "enter"], id="task"),
+        pytest.param(Tab.PLANS, ["g", "right"], id="graph"),
+        pytest.param(Tab.PLANS, ["f"], id="forecast"),
+        pytest.param(Tab.PLANS, ["w"], id="problems"),
+        pytest.param(Tab.PLANS, ["r"], id="run"),
+        pytest.param(Tab.MEMORY, [], id="lessons"),
+        pytest.param(Tab.MEMORY, ["enter"], id="lesson"),
+        pytest.param(Tab.MEMORY, ["right"], id="past-runs"),
+        pytest.param(Tab.MEMORY, ["right", "right"], id="saved-work"),
+    ],
+)
+async def test_a_view_in_all_sizes_and_themes(
+    fill: Any, open_app: Any, until: Any, looks: Any, tab: Tab, keys: list[str]
+) -> None:
+    center = await fill()
+    clash(center)
+    async with open_app(center, tab=tab) as pilot:
+        app = pilot.app
+        await until(pilot, lambda: any(rows.items for rows in app.query(RowList)))
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+            await until(pilot, lambda: not _at_work(app))
+        await looks(pilot)

@@ -1,7 +1,9 @@
 """Pictures of the Execution tab at three sizes, as stories with keys pressed."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,3 +231,98 @@ def test_nothing_has_run_yet(
 ) -> None:
     app = App(empty_center, StartOptions(tab=Tab.EXECUTION, clock=clock))
     assert snap_compare(app, terminal_size=(80, 24))
+
+
+# --- every view in each size and each theme -------------------------------------------------------
+
+
+class Written:
+    """Implements cc4tui.ports.Terminal for a program that wrote something and waits."""
+
+    title, note = "claude, session 0199-f2", ""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+
+    async def read(self, limit: int) -> bytes:
+        while not self._text:
+            await asyncio.sleep(3600)
+        text, self._text = self._text[:limit], self._text[limit:]
+        return text
+
+    async def ended(self) -> str:
+        return ""
+
+    def write(self, data: bytes) -> None: ...
+    def resize(self, columns: int, rows: int) -> None: ...
+    def hang_up(self) -> None: ...
+
+
+@pytest.fixture
+def view(open_app: Any, told: Any, looks: Any, until: Any, screen_text: Any) -> Any:
+    """Opens a view by keys, waits until it shows what is expected, and compares its pictures."""
+
+    async def compare(*keys: str, words: str = "") -> None:
+        async with open_app(told.center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+            await settled(pilot)
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            await until(pilot, lambda: words in screen_text(pilot))
+            await looks(pilot)
+
+    return compare
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        pytest.param(["alt+1", "enter"], "Read api/redis.py", id="whole"),
+        pytest.param(["alt+1", "d"], "import redis", id="diff"),
+        pytest.param(["t", "home"], "verifying", id="timeline"),
+        pytest.param(["alt+1", "s"], "Stop 1.2?", id="stop"),
+        pytest.param(["T", "home", "R"], "again", id="retry"),
+        pytest.param(["T", "home", "K"], "Skip 1.4?", id="skip"),
+    ],
+)
+async def test_a_view_in_all_sizes_and_themes(view: Any, keys: list[str], words: str) -> None:
+    await view(*keys, words=words)
+
+
+async def test_the_panes_in_all_sizes_and_themes(view: Any) -> None:
+    await view()
+
+
+async def test_raw_output_in_all_sizes_and_themes(view: Any, told: Any, tmp_path: Path) -> None:
+    text = "".join(
+        f"\x1b[3{n % 8}m{n:4}\x1b[0m of 漢字 and \x1b[1mmore\x1b[0m\r\n" for n in range(80)
+    )
+    (tmp_path / "out").write_text(text)
+    told.start("2.2", folder=str(tmp_path))
+    told.say("2.2", TextSaid("structured"))
+    await view("alt+4", "enter", "l", words="79 of 漢字")
+
+
+async def test_the_past_in_all_sizes_and_themes(view: Any, utc: None) -> None:
+    await view(*["left_square_bracket"] * 3, words="as of")
+
+
+async def test_a_waiting_landing_in_all_sizes_and_themes(
+    open_app: Any, empty_center: Any, stage: Any, looks: Any, until: Any, screen_text: Any
+) -> None:
+    run = stage(empty_center, {"1.1": "Plants"})
+    run.start("1.1")
+    run.end("1.1")
+    run.add(e.TaskMerged, "1.1", commit="c", merged_as="m")
+    changes = ["config core.fsmonitor (local): none -> touch /tmp/x", ".git/hooks/pre-push: new"]
+    run.add(e.RunQuarantined, tasks=["1.1"], reason="planted", changes=changes)
+    run.finish("failed", landed=False, reason="planted")
+    async with open_app(empty_center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+        await until(pilot, lambda: "Landing waits" in screen_text(pilot))
+        await looks(pilot)
+
+
+async def test_a_terminal_in_all_sizes_and_themes(view: Any, told: Any) -> None:
+    shown = "\x1b[1;34m~/slot-1\x1b[0m $ git status --short\r\n \x1b[31mM\x1b[0m api/redis.py\r\n"
+    told.center.terminals["1.2"] = Written(shown + "漢字 \x1b[7mreversed\x1b[0m\r\n$ ")
+    await view("alt+1", "A", words="reversed")
