@@ -33,7 +33,7 @@ SCRATCH = {
     ("known_limits.py", "forget"),  # what an earlier run met, and only that
     ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
-    ("saving.py", "snapshot"), ("leftovers.py", "_know_what_is_tracked"),
+    ("saving.py", "snapshot"), ("leftovers.py", "_know_what_is_tracked"), ("live_diff.py", "_tree"),
 }  # fmt: skip
 """Files that we made ourselves a moment before, such as indexes in the state folder."""
 
