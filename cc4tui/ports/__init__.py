@@ -1,0 +1,63 @@
+"""The borders of the pipeline: storage, agents, processes, and what screens may ask for."""
+
+from cc4tui.ports.agents import AgentBackend, AgentStream, Conversation, ScreenBackend
+from cc4tui.ports.center import (
+    Against,
+    CommandCenter,
+    Decision,
+    Instance,
+    MessageWay,
+    OpenRequest,
+    OutputNote,
+    OutputReader,
+    OutputSize,
+    PlanSummary,
+    RepositoryInfo,
+    Retry,
+    RunOptions,
+    RunView,
+    SavedWork,
+    TaskChanges,
+    Terminal,
+    TrustQuestion,
+)
+from cc4tui.ports.processes import Process, ProcessEnd, ProcessHost, ProcessIdentity, ProcessSpec
+from cc4tui.ports.storage import AttemptUpdate, Journal, Notebook, Request, Store, TaskUpdate, Write
+
+
+__all__ = [
+    "Against",
+    "AgentBackend",
+    "AgentStream",
+    "AttemptUpdate",
+    "CommandCenter",
+    "Conversation",
+    "Decision",
+    "Instance",
+    "Journal",
+    "MessageWay",
+    "Notebook",
+    "OpenRequest",
+    "OutputNote",
+    "OutputReader",
+    "OutputSize",
+    "PlanSummary",
+    "Process",
+    "ProcessEnd",
+    "ProcessHost",
+    "ProcessIdentity",
+    "ProcessSpec",
+    "RepositoryInfo",
+    "Request",
+    "Retry",
+    "RunOptions",
+    "RunView",
+    "SavedWork",
+    "ScreenBackend",
+    "Store",
+    "TaskChanges",
+    "TaskUpdate",
+    "Terminal",
+    "TrustQuestion",
+    "Write",
+]
