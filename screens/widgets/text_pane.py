@@ -65,8 +65,9 @@ class TextPane(LineView, can_focus=True):
         return sum(len(wrap(line, width, _indent(line, width))) for line in self._lines)
 
     def on_resize(self) -> None:
-        """Wrap again for the new width."""
+        """Wrap again for the new width; the lines as they were may have been drawn in it already."""
         self._rewrap()
+        self.refresh()
 
     def on_show(self) -> None:
         """Wrap what came while the pane was hidden and had no width."""

@@ -1,7 +1,8 @@
 """The pane of text."""
 
+import pytest
 from textual.app import App, ComposeResult
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.selection import Selection
 
 from cc4tui.screens.themes import DARK
@@ -43,6 +44,25 @@ async def test_it_wraps_again_when_the_width_changes() -> None:
         await pilot.resize_terminal(16, 5)
         await pilot.pause()
         assert shown(app, 2) == ["one two three", "four five"]
+
+
+async def test_a_frame_that_comes_before_it_wraps_does_not_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrap_again = TextPane.on_resize
+
+    def late(pane: TextPane) -> None:
+        pane.render_lines(Region(0, 0, *pane.size))
+        wrap_again(pane)
+
+    monkeypatch.setattr(TextPane, "on_resize", late)
+    app = PaneApp([(("one two three four five", "text"),)])
+    async with app.run_test(size=(40, 5)) as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(16, 5)
+        await pilot.pause()
+        lines = app.pane.render_lines(Region(0, 0, *app.pane.size))
+        assert [line.text.strip() for line in lines][:2] == ["one two three", "four five"]
 
 
 async def test_keys_scroll_it() -> None:
