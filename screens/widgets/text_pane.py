@@ -65,7 +65,7 @@ class TextPane(LineView, can_focus=True):
         return sum(len(wrap(line, width, _indent(line, width))) for line in self._lines)
 
     def on_resize(self) -> None:
-        """Wrap again for the new width; the lines as they were may have been drawn in it already."""
+        """Wrap again for the new width; a frame may have come before."""
         self._rewrap()
         self.refresh()
 
