@@ -32,7 +32,7 @@ from cc4tui.screens.widgets.log_view import LogView
 TALL = 8
 """Rows from which a pane has a second line of heading."""
 
-FLOOD_REST = 0.2
+FLOOD_REST = 0.25
 """Seconds until a pane is painted again whose whole content has just been replaced."""
 LATE_SECONDS = 2.0
 """A pane that opens later after the start finds output whose time it does not know."""
