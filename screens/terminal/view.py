@@ -25,8 +25,6 @@ class TerminalView(Widget, can_focus=True):
     DEFAULT_CSS = """
     TerminalView { height: 1fr; width: 1fr; background: $background; }
     """
-    TAKES_ALL_KEYS = True
-    """No key is a verb here but those of its pane."""
 
     def __init__(self) -> None:
         super().__init__()

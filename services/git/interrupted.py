@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -136,11 +136,11 @@ def _load(file: Path) -> LandingRecord | None:
 
 
 async def _free_locks(
-    locks: Iterable[Path], record: LandingRecord, folders: Iterable[Path]
+    locks: Iterable[Path], record: LandingRecord, folders: Collection[Path]
 ) -> None:
     """Locks that our dead git left. A person's git that waits in an editor holds its own."""
     ours = [lock for lock in locks if str(lock) not in record.locks and signature(lock)]
-    if ours and not await asyncio.to_thread(lambda: any(map(git_works_in, folders))):
+    if ours and not await asyncio.to_thread(git_works_in, folders):
         await free_unchanged(ours)
 
 

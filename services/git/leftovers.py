@@ -140,7 +140,7 @@ async def free_ref_locks(private: PrivateGit) -> None:
     packed = common / f"{PACKED}.lock"
     if packed.exists():
         folders = [common, *(entry.path for entry in await private.repository.worktrees())]
-        if not await asyncio.to_thread(lambda: any(map(git_works_in, folders))):
+        if not await asyncio.to_thread(git_works_in, folders):
             locks.append(packed)
     await free_unchanged(locks)
 

@@ -3,9 +3,10 @@
 Written are only an index of our own beside the real one, and the object of an empty file.
 """
 
+import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -80,7 +81,7 @@ async def keep_work_so_far(slot: Slot, name: AttemptName) -> str:
 
 async def _tree(slot: Slot, tip: str) -> str:
     """What is tracked in `tip` stays tracked."""
-    with _looking(slot) as run:
+    async with _looking(slot) as run:
         if tip != slot.base:
             await run("read-tree", "--reset", tip)
         new = await _untracked(slot, run)
@@ -90,7 +91,7 @@ async def _tree(slot: Slot, tip: str) -> str:
 
 
 async def _files(slot: Slot, command: list[str]) -> str:
-    with _looking(slot) as run:
+    async with _looking(slot) as run:
         await _add(run, await _untracked(slot, run), "-N")
         return (await run(*command, "--")).decode("utf-8", "replace")
 
@@ -101,8 +102,8 @@ class _Runs(Protocol):
     async def __call__(self, *args: str, stdin: bytes | None = None) -> bytes: ...
 
 
-@contextmanager
-def _looking(slot: Slot) -> Iterator[_Runs]:
+@asynccontextmanager
+async def _looking(slot: Slot) -> AsyncIterator[_Runs]:
     slot.expect_intact()
     private = slot.private
     with private.passing_index(f"{slot.id}.look") as index:
@@ -111,7 +112,7 @@ def _looking(slot: Slot) -> Iterator[_Runs]:
             done = await private.run(args, worktree=slot.worktree, index=index, stdin=stdin)
             return done.stdout
 
-        copy_atomic(slot.index, index)
+        await asyncio.to_thread(copy_atomic, slot.index, index)
         yield run
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,11 +25,12 @@ async def end_orphaned_git(worktree: Path) -> int:
     return await asyncio.to_thread(_end_all, worktree)
 
 
-def git_works_in(folder: Path) -> bool:
-    """Whether any git, whoever started it, runs in a folder; True where nobody can tell."""
+def git_works_in(folders: Collection[Path]) -> bool:
+    """Whether any git, whoever started it, runs in one of them; True where nobody can tell."""
     if not Path("/proc/self/cwd").exists():
         return True
-    return any(_folder(pid).is_relative_to(folder) for pid in _candidates())
+    running = map(_folder, _candidates())
+    return any(at.is_relative_to(folder) for at in running for folder in folders)
 
 
 def _folder(pid: int) -> Path:
