@@ -6,9 +6,15 @@ from dataclasses import dataclass
 
 from cc4tui.domain.plan import FileRef, PlanTaskState, Step
 from cc4tui.services.plans import values
-from cc4tui.services.plans.blocks import Block, Item
+from cc4tui.services.plans.blocks import Block, Fence, Item
 from cc4tui.services.plans.draft import PlanDraft, TaskDraft
-from cc4tui.services.plans.fields import Field, fence_lines, find_fields, list_texts
+from cc4tui.services.plans.fields import (
+    Field,
+    fence_lines,
+    field_parts,
+    find_fields,
+    list_texts,
+)
 from cc4tui.services.plans.marks import BOX_STATES, status_of_word
 from cc4tui.services.plans.paths import field_files, op_of, parse_file
 from cc4tui.services.plans.references import listed_references, read_references
@@ -33,6 +39,8 @@ _OWN_KEYS = frozenset(
         "run", "parallel", "steps", "body",
     )
 )  # fmt: skip
+_MISSED_KEYS = frozenset(("depends_on", "files", "run", "verify"))
+"""Fields whose loss as plain text would change what a run does."""
 
 
 def apply_meta(task: TaskDraft, meta: dict[str, object], plan: PlanDraft, reading: Reading) -> bool:
@@ -111,6 +119,9 @@ def read_content(
                     bodies.append(body_of(lines, found.line + 1, found.end, set(), found.content))
                 taken.update(range(found.line, found.end))
         _collect_steps(task, blocks, taken)
+    if reading.strict:
+        fenced = [block for blocks in parts for block in blocks if isinstance(block, Fence)]
+        _warn_of_missed(task, fenced, taken, lines, plan)
     bodies.append(body_of(lines, task.line + 1, task.end, taken, dedent))
     task.body = "\n\n".join(body for body in bodies if body)
     return foreign
@@ -137,6 +148,21 @@ def _collect_steps(task: TaskDraft, blocks: Sequence[Block], taken: set[int]) ->
             done = BOX_STATES.get(item.mark) is PlanTaskState.DONE
             task.steps.append(Step(item.label, done, item.line + 1))
         todo.extend(child for child in reversed(item.children) if isinstance(child, Item))
+
+
+def _warn_of_missed(
+    task: TaskDraft, fenced: Sequence[Fence], taken: set[int], lines: list[str], plan: PlanDraft
+) -> None:
+    """W16: a line that was written like a field, but is neither a bullet nor bold."""
+    code = {number for fence in fenced for number in range(fence.line, fence.end)}
+    for number in range(task.line + 1, task.end):
+        text = lines[number].lstrip()
+        if number in taken or number in code or (parts := field_parts(text, plain=True)) is None:
+            continue
+        if parts[0] in _MISSED_KEYS and text[0] not in "*_":
+            say = f"{parts[1]} is read as text of the task, not as a field"
+            column = len(lines[number]) - len(text)
+            plan.warn("W16", number, say, f"write it as a bullet: - {parts[1]}: ...", column)
 
 
 def _apply_field(

@@ -180,3 +180,23 @@ def test_in_the_order_of_the_file(read: Read) -> None:
     plan = read("- [+] 1.1 a\n- [+] 1.2 b\n- [ ] 1.2 c\n- [] d\n")
     lines = [diagnostic.line for diagnostic in plan.diagnostics]
     assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize("name", ["Verify", "Run", "Files", "Depends on"])
+def test_w16_of_a_field_without_its_bullet(read: Read, name: str) -> None:
+    text = f"---\ncc4: 1\n---\n## Batch 1: A\n- [ ] 1.1 a\n  {name}: pytest -q\n"
+    found = only(read(text), "W16")
+    assert (found.line, found.col) == (6, 3)
+    assert f"- {name}: ..." in found.hint
+
+
+@pytest.mark.parametrize(
+    "line", ["- Verify: pytest -q", "**Verify:** pytest -q", "Goal: run it", "    Verify: in code"]
+)
+def test_w16_only_of_what_is_lost(read: Read, line: str) -> None:
+    text = f"---\ncc4: 1\n---\n## Batch 1: A\n- [ ] 1.1 a\n\n  {line}\n"
+    assert "W16" not in {d.code for d in read(text).diagnostics}
+
+
+def test_w16_not_in_the_plans_of_others(read: Read) -> None:
+    assert "W16" not in {d.code for d in read("- [ ] T001 a\n  Verify: see above\n").diagnostics}
