@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.errors import UnfitError
+from cc4tui.errors import ConfigError
 from cc4tui.services.agents.registry import builtin_specs
 
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 REPOSITORY_FILE = "cc4tui.toml"
 PERSON_FILE = "config.toml"
 _SIZE_LIMIT = 1 << 20
-
-
-class ConfigError(UnfitError):
-    """A configuration that cannot be used; the message names the file (or variable) and the key."""
 
 
 @dataclass(frozen=True, slots=True)

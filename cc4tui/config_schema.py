@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from cc4tui.config import ConfigError
+from cc4tui.errors import ConfigError
 
 
 def _one_or_many(value: Any) -> Any:

@@ -42,6 +42,10 @@ class UnfitError(Cc4tuiError):
     exit_code = ExitCode.UNFIT
 
 
+class ConfigError(UnfitError):
+    """A configuration that cannot be used; the message names the file (or variable) and the key."""
+
+
 class BlockedError(UnfitError):
     """The state cannot be used for now: a full disk, a lock, a file that cannot be written.
 

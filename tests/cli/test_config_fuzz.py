@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc4tui.config import Config, ConfigError, LoadedConfig, load_config
+from cc4tui.config import Config, LoadedConfig, load_config
+from cc4tui.errors import ConfigError
 
 
 scalars = (
