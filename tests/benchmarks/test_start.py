@@ -13,6 +13,10 @@ import pytest
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
 
 ROUNDS = 7
+PEERS = {
+    "posting": ("posting==2.11.1", "tree-sitter<0.26"),  # 0.26 crashes with its Textual
+    "harlequin": ("harlequin==2.17.0",),
+}
 SQLALCHEMY = """
 try:
     import sqlalchemy.ext.asyncio
@@ -108,17 +112,25 @@ def test_the_first_frame(
     assert ratio <= 1.7
 
 
-def pythons() -> list[str]:
-    """Interpreters of environments with other people's apps."""
-    return [it for it in os.environ.get("CC4_BENCH_PEERS", "").split(os.pathsep) if it]
+def peer_python(peer: str) -> str:
+    """The Python of an environment with somebody else's app, made once in the person's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cc4tui-tests"
+    folder = cache / PEERS[peer][0].replace("==", "-")
+    python = folder / "bin" / "python"
+    if not (folder / "installed").exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)]
+        fill = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+        for command in (make, [*fill, *PEERS[peer]]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                pytest.skip(f"{PEERS[peer][0]} could not be installed: {last}")
+        (folder / "installed").touch()
+    return str(python)
 
 
-def has(python: str, module: str) -> bool:
-    """Whether that interpreter finds the module."""
-    return subprocess.run([python, "-c", f"import {module}"], check=False).returncode == 0
-
-
-@pytest.mark.parametrize("peer", ["posting", "harlequin"])
+@pytest.mark.parametrize("peer", PEERS)
 def test_the_first_frame_against_others(
     repository: Path,
     environment: dict[str, str],
@@ -127,9 +139,7 @@ def test_the_first_frame_against_others(
     peer: str,
 ) -> None:
     """Against Textual apps of the same size."""
-    python = next((it for it in pythons() if has(it, peer)), None)
-    if python is None:
-        pytest.skip(f"no {peer}: install it apart, and name that Python in CC4_BENCH_PEERS")
+    python = peer_python(peer)
     frame, home = tmp_path / "frame", {"HOME": str(tmp_path)}
     theirs, ours = [], []
     for _ in range(3):
