@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,8 @@ from typing import Any
 
 from cc4tui.domain.text import clean_line
 from cc4tui.services.agents.acp import ABOUT_US, AUTH_REQUIRED, VERSION
+from cc4tui.services.agents.asking import passing_program
 from cc4tui.services.agents.wire import json_line, list_at, number_at, parse_object, text_at
-
-
-LINE_LIMIT = 16 * 1024 * 1024
-"""Bytes of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +35,16 @@ async def shake_hands(
         seconds: For all of it; what was said until then counts.
     """
     said = Handshake()
-    with tempfile.TemporaryDirectory(prefix="cc4tui-acp-") as folder:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=folder,
-                env=dict(environment),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                start_new_session=True,
-                limit=LINE_LIMIT,
-            )
-        except OSError:
-            return said
-        try:
-            async with asyncio.timeout(seconds):
+    with tempfile.TemporaryDirectory(prefix="cc4tui-acp-", ignore_cleanup_errors=True) as folder:
+        started = passing_program(argv, environment, stdin=PIPE, stderr=DEVNULL, cwd=folder)
+        with contextlib.suppress(TimeoutError, OSError, ValueError, EOFError):
+            async with started as process, asyncio.timeout(seconds):
                 hello = {"protocolVersion": VERSION, **ABOUT_US}
                 said = _introduced(await _answer(process, 0, "initialize", hello))
                 place = {"cwd": folder, "mcpServers": []}
                 refused = (await _answer(process, 1, "session/new", place)).get("error")
                 out = number_at(refused, "code") == AUTH_REQUIRED
                 said = Handshake(said.speaks, said.version, out, said.ways_in)
-        except (TimeoutError, OSError, ValueError, EOFError):
-            return said
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            await process.wait()
     return said
 
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-import signal
+from asyncio.subprocess import DEVNULL, STDOUT
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from cc4tui.errors import Cc4tuiError
 from cc4tui.ports import AgentBackend
 from cc4tui.services.agents.acp import AcpBackend
 from cc4tui.services.agents.acp_readiness import shake_hands
+from cc4tui.services.agents.asking import passing_program
 from cc4tui.services.agents.claude import ClaudeBackend
 from cc4tui.services.agents.cli_backend import CliBackend
 from cc4tui.services.agents.codex import CodexBackend
@@ -219,23 +220,9 @@ async def _answer(
     Args:
         errors: What it writes to standard error belongs to it, too.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT if errors else asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            env=dict(environment),
-        )
-    except OSError:
-        return None
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), seconds)
-    except TimeoutError:
-        return None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    return process.returncode or 0, output.decode("utf-8", "replace")
+    told = STDOUT if errors else DEVNULL
+    with contextlib.suppress(OSError, TimeoutError):
+        async with passing_program(argv, environment, stdin=DEVNULL, stderr=told) as process:
+            output, _ = await asyncio.wait_for(process.communicate(), seconds)
+            return process.returncode or 0, output.decode("utf-8", "replace")
+    return None

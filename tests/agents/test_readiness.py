@@ -198,6 +198,32 @@ async def test_an_acp_agent_is_asked_itself(
     assert problem in (told.problem or "")
 
 
+LEAVES = "setsid sleep 1000 <&- >&- 2>&- & echo $! > left; "
+"""Starts something that outlives the process group."""
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has waited for yet has, too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what left the process group stays elsewhere")
+async def test_nothing_stays_of_an_agent_that_was_asked(
+    person: dict[str, str], examined: Examined, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    talk = f"cd {tmp_path}; {LEAVES}exec {sys.executable} {ACP_AGENT}"
+    spec = AgentSpec("mine", "acp", ("sh", "-c", talk))
+    told = await examine(spec, AcpBackend(person), person, seconds=20, thorough=True)
+    assert told.problem is None
+    assert is_gone(int(left.read_text()))
+    await examined(CodexBackend, f"{LEAVES}echo codex-cli 0.169.0", OPENAI_API_KEY="x")
+    assert is_gone(int(left.read_text()))
+
+
 async def test_a_wrapper_is_taken_for_ready(person: dict[str, str]) -> None:
     spec = AgentSpec("mine", "codex", ("/bin/sh", "codex"))
     assert await examine(spec, CodexBackend(person), person) == Readiness()
