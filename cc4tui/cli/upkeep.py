@@ -104,14 +104,16 @@ async def _findings(start: Path, leftovers: "list[Remnant]") -> "AsyncIterator[F
     git = await checks.check_git()
     yield git
     place: Place | None = None
+    usable = False
     if git.level is checks.Level.OK:
         finding, place = await _repository(start)
+        usable = finding.level is checks.Level.OK
         yield finding
     finding, config = _configuration(place)
     yield finding
     if place is not None:
         yield checks.check_state(place.state.prepare, place.state.folder)
-        for found in await _database(start, leftovers):
+        for found in await _database(start, leftovers) if usable else ():
             yield found
     yield checks.check_isolation()
     if config is not None:
@@ -124,11 +126,20 @@ async def _findings(start: Path, leftovers: "list[Remnant]") -> "AsyncIterator[F
 async def _repository(start: Path) -> "tuple[Finding, Place | None]":
     from cc4tui.cli.place import locate_place
     from cc4tui.services.doctor import Finding, Level
+    from cc4tui.services.git.repository import Repository
+    from cc4tui.services.git.runner import GitRunner
 
     try:
         place = await locate_place(start)
     except Cc4tuiError as error:
         return Finding("repository", Level.WARNING, str(error)), None
+    runner = await GitRunner.find()
+    try:
+        await Repository.open(start, runner)
+    except Cc4tuiError as error:
+        return Finding("repository", Level.ERROR, str(error)), place
+    finally:
+        runner.close()
     return Finding("repository", Level.OK, str(place.root or place.common_dir)), place
 
 

@@ -130,6 +130,19 @@ def test_outside_a_repository_the_rest_is_checked(
     assert "database" not in found
 
 
+def test_a_repository_that_cannot_be_used_is_what_is_wrong(
+    call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").mkdir()
+    monkeypatch.chdir(tmp_path / "new")
+    subprocess.run(["git", "init", "-q"], check=True)
+    answer = call("doctor", "--json")
+    assert answer.code == 3
+    wrong = [f for f in json.loads(answer.out)["findings"] if f["level"] == "error"]
+    assert [f["check"] for f in wrong] == ["repository"]
+    assert "git commit --allow-empty" in wrong[0]["message"]
+
+
 def test_without_git(
     call: Callable[..., Any], repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
