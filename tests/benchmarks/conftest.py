@@ -1,5 +1,6 @@
 """What the benchmarks measured: one table at the end, and on request in docs/performance.md."""
 
+import operator
 import os
 import platform
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import pytest
 
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "performance.md"
+COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -49,11 +53,20 @@ def machine() -> str:
     return f"{os.cpu_count()} x {cpu}, Python {platform.python_version()}, load at the end {load}"
 
 
+def verdict(row: Measured) -> str:
+    """Whether the goal is met; empty where it is no number."""
+    sign, _, number = row.goal.partition(" ")
+    try:
+        return "yes" if COMPARED[sign](row.value, float(number)) else "missed"
+    except (KeyError, ValueError):
+        return ""
+
+
 def rendered() -> list[str]:
     """The table, as Markdown that can be read as it is."""
-    rows = [("measured", "value", "goal", ""), ("---", "---:", "---", "---")]
-    rows += [(row.what, f"{row.value:,.3g}", row.goal, row.note) for row in ROWS]
-    widths = [max(len(row[n]) for row in rows) for n in range(4)]
+    rows = [("measured", "value", "goal", "met", ""), ("---", "---:", "---", "---", "---")]
+    rows += [(row.what, f"{row.value:,.3g}", row.goal, verdict(row), row.note) for row in ROWS]
+    widths = [max(len(row[n]) for row in rows) for n in range(5)]
     return [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows

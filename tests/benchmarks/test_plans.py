@@ -59,7 +59,7 @@ def seconds(function: Callable[[], object], rounds: int = 3) -> float:
     return best
 
 
-def test_ten_thousand_tasks() -> None:
+def test_ten_thousand_tasks(measured: Callable[..., None]) -> None:
     text = large_plan()
     data = text.encode()
     one_pass = seconds(lambda: sum(1 for _ in ONE_PASS.finditer(text)))
@@ -68,16 +68,14 @@ def test_ten_thousand_tasks() -> None:
     markdown = seconds(lambda: MarkdownIt("commonmark").parse(share), rounds=1) * 8
     plan = read_plan(data, "plan.md")
     assert len(list(plan.tasks())) == 10_000
-    sys.stdout.write(
-        f"\n10,000 tasks, {len(data) / 1e6:.1f} MB: {ours:.2f} s CPU,"
-        f" {ours / one_pass:.1f} x one regex pass,"
-        f" {markdown / ours:.1f} x faster than markdown-it\n"
-    )
+    measured("10k tasks, reading, against one regex pass", ours / one_pass, "",
+             f"{ours:.2f} s CPU for {len(data) / 1e6:.1f} MB")  # fmt: skip
+    measured("10k tasks, markdown-it against reading", markdown / ours, "")
     assert ours / one_pass < 30
     assert markdown / ours > 2.5
 
 
-def test_showing_ticking_and_planning_ten_thousand_tasks() -> None:
+def test_showing_ticking_and_planning_ten_thousand_tasks(measured: Callable[..., None]) -> None:
     data = large_plan().encode()
     plan = read_plan(data, "plan.md")
     read = seconds(lambda: read_plan(data, "plan.md"))
@@ -86,19 +84,17 @@ def test_showing_ticking_and_planning_ten_thousand_tasks() -> None:
     tasks = [ScheduledTask(one.id, one.waits_for) for one in plan.tasks()]
     alike = dict.fromkeys((one.id for one in tasks), 1.0)
     waved = seconds(lambda: play(tasks, alike, 8))
-    sys.stdout.write(
-        f"\nagainst reading: JSON {shown / read:.2f}, one tick {ticked / read:.3f},"
-        f" waves {waved / read:.2f}\n"
-    )
+    for name, spent in (("as JSON", shown), ("one tick", ticked), ("the waves", waved)):
+        measured(f"10k tasks, {name}, against reading", spent / read, "")
     assert shown < read
     assert ticked < read / 10
     assert waved < read
 
 
-def test_time_grows_with_the_plan_and_no_faster() -> None:
+def test_time_grows_with_the_plan_and_no_faster(measured: Callable[..., None]) -> None:
     small, large = large_plan(1_000).encode(), large_plan(8_000).encode()
     growth = seconds(lambda: read_plan(large, "x.md")) / seconds(lambda: read_plan(small, "x.md"))
-    sys.stdout.write(f"\n8 times the tasks take {growth:.1f} times as long\n")
+    measured("8 times the tasks, times as long to read", growth, "")
     assert growth < 16
 
 
@@ -111,7 +107,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_one_edit_is_read_in_a_tenth_of_the_time(name: str) -> None:
+def test_one_edit_is_read_in_a_tenth_of_the_time(measured: Callable[..., None], name: str) -> None:
     data = large_plan().encode()
     old, new = EDITS[name]
     after = data.replace(old, new)
@@ -123,11 +119,14 @@ def test_one_edit_is_read_in_a_tenth_of_the_time(name: str) -> None:
         reader.read(data)
         best = min(best, seconds(lambda: reader.read(after), rounds=1))
     assert reader.parts >= 3
-    sys.stdout.write(f"\n{name}: {best * 1000:.0f} ms CPU, {best / whole:.3f} of a whole reading\n")
+    measured(f"10k tasks, after {name}, against a whole reading", best / whole, "",
+             f"{best * 1000:.0f} ms CPU")  # fmt: skip
     assert best / whole < 0.2
 
 
-def test_checking_ten_thousand_tasks_as_a_process(tmp_path: Path) -> None:
+def test_checking_ten_thousand_tasks_as_a_process(
+    tmp_path: Path, measured: Callable[..., None]
+) -> None:
     plan = tmp_path / "plan.md"
     plan.write_text(large_plan())
     base = min(process_seconds(["-c", "import click, json"]) for _ in range(3))
@@ -135,11 +134,8 @@ def test_checking_ten_thousand_tasks_as_a_process(tmp_path: Path) -> None:
     for options in ((), ("--json",)):
         command = ["-m", "cc4tui", "plan", "check", str(plan), *options]
         beyond = min(process_seconds(command) for _ in range(3)) - base
-        shown = " ".join(options) or "for people"
-        sys.stdout.write(
-            f"\nplan check, {shown}: {beyond:.2f} s CPU beyond the interpreter's start,"
-            f" {beyond / read:.2f} x reading alone\n"
-        )
+        measured(" ".join(["10k tasks, plan check", *options, "against reading alone"]),
+                 beyond / read, "", f"{beyond:.2f} s CPU beyond the start")  # fmt: skip
         assert beyond / read < 2
 
 

@@ -7,7 +7,6 @@ alternated rounds. The bounds are what must never be fallen short of, not what i
 import asyncio
 import random
 import sqlite3
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -103,16 +102,16 @@ async def by_hand(path: Path) -> float:
 
 
 @pytest.mark.parametrize(("workers", "at_least"), [(1, 0.05), (4, 0.1), (16, 0.15)])
-async def test_claims(tmp_path: Path, workers: int, at_least: float):
+async def test_claims(
+    tmp_path: Path, measured: Callable[..., None], workers: int, at_least: float
+) -> None:
     limit, rate, wait = 0.0, 0.0, float("inf")
     for round_ in range(ROUNDS):
         limit = max(limit, await by_hand(tmp_path / f"hand{round_}" / "cc4tui.db"))
         got = await through_the_store(tmp_path / f"store{round_}" / "cc4tui.db", workers)
         rate, wait = max(rate, got[0]), min(wait, got[1])
-    sys.stdout.write(
-        f"\nclaims, {workers} workers: {rate:.0f}/s = {rate / limit:.2f} x sqlite3 by hand "
-        f"({limit:.0f}/s), P99 {wait:.1f} ms\n"
-    )
+    measured(f"claims with an event, {workers} workers, against sqlite3 by hand", rate / limit, "",
+             f"{rate:,.0f}/s, P99 {wait:.1f} ms")  # fmt: skip
     assert rate / limit >= at_least
 
 
@@ -121,7 +120,7 @@ async def best(call: Callable[[], Awaitable[float]]) -> float:
     return min([await call() for _ in range(ROUNDS)])
 
 
-async def test_events_in_batches(tmp_path: Path):
+async def test_events_in_batches(tmp_path: Path, measured: Callable[..., None]) -> None:
     writes, size = 50, 100
     rows = [("r1", 0, 0, "task_ready", f"t{n}", "{}") for n in range(size)]
     event = TaskReady(run="r1", task="t0")
@@ -152,14 +151,12 @@ async def test_events_in_batches(tmp_path: Path):
 
     ours, limit = await best(stored), await best(by_executemany)
     await store.close()
-    total = writes * size
-    sys.stdout.write(
-        f"\nevents by {size}: {total / ours:.0f}/s = {limit / ours:.2f} x executemany\n"
-    )
+    measured(f"events by {size}, against executemany", limit / ours, "",
+             f"{writes * size / ours:,.0f}/s")  # fmt: skip
     assert limit / ours >= 0.04
 
 
-async def test_search_among_many_lessons(tmp_path: Path):
+async def test_search_among_many_lessons(tmp_path: Path, measured: Callable[..., None]) -> None:
     dice = random.Random(1)
     words = ["".join(dice.choices("abcdefghijklmnop", k=6)) for _ in range(480)]
     weights = [1 / n for n in range(1, 481)]
@@ -192,8 +189,6 @@ async def test_search_among_many_lessons(tmp_path: Path):
             begin = time.perf_counter()
             connection.execute(ranked, (query,)).fetchall()
             every.append((time.perf_counter() - begin) * 1000)
-    sys.stdout.write(
-        f"\nsearch of 20,000 lessons: median {sorted(capped)[20]:.1f} ms, worst {max(capped):.1f}; "
-        f"ranking every match: {sorted(every)[20]:.1f} ms, worst {max(every):.1f}\n"
-    )
+    measured("search of 20,000 lessons, worst, against ranking every match",
+             max(capped) / max(every), "", f"median {sorted(capped)[20]:.1f} ms")  # fmt: skip
     assert max(capped) <= 2 * max(every)
