@@ -16,17 +16,25 @@ _FALLBACK = "command"
 """Reads any output as lines of text."""
 
 
-def remember_driver(folder: Path, driver: str) -> None:
-    """Note in an attempt's folder which backend understands its output."""
-    (folder / _DRIVER_FILE).write_text(driver, encoding="utf-8")
+def remember_driver(folder: Path, driver: str, worktree: Path) -> None:
+    """Note in an attempt's folder which backend understands its output, and where it worked."""
+    words = f"{driver}\n{worktree}"
+    (folder / _DRIVER_FILE).write_text(words, encoding="utf-8", errors="surrogateescape")
 
 
 def recorded_driver(folder: Path) -> str | None:
     """The driver that `remember_driver` noted; None when it cannot be read."""
+    return _recorded(folder)[0] or None
+
+
+def _recorded(folder: Path) -> tuple[str, str]:
+    """Driver and worktree, as far as they were noted."""
     try:
-        return (folder / _DRIVER_FILE).read_text(encoding="utf-8")
+        words = (folder / _DRIVER_FILE).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        return None
+        return "", ""
+    driver, _, worktree = words.partition("\n")
+    return driver, worktree
 
 
 def output_reader(
@@ -39,11 +47,12 @@ def output_reader(
         redactor: Masks what the files may still hold while the agent runs.
         until: Nothing after that is read; None = all.
     """
-    driver = recorded_driver(folder) or _FALLBACK
+    driver, worktree = _recorded(folder)
+    driver = driver or _FALLBACK
     try:
         backend = backend_for(driver)
     except UsageError:
         driver, backend = _FALLBACK, backend_for(_FALLBACK)
-    job = AgentJob("", "", "", 0, "", "", folder / "prompt", folder)
+    job = AgentJob("", "", "", 0, "", "", folder / "prompt", Path(worktree or folder))
     stream = backend.stream(AgentSpec(driver, driver), job)
     return FileOutputReader(folder, stream, redactor, until)

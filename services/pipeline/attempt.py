@@ -97,7 +97,7 @@ class AttemptRunner:
             prompt = self._words(claim) if session else whole
             job = self._job(claim, checkout, _write_prompt(folder, prompt))
             job = replace(_resumed(job, claim, session), whole_prompt=whole)
-            remember_driver(folder, claim.planned.agent.driver)
+            remember_driver(folder, claim.planned.agent.driver, checkout.path)
             await self._journal(
                 claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
             )

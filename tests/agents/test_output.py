@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from cc4tui.domain.agent import AgentEvent, AgentJob, LinesSaid, StderrSaid, TextSaid
+from cc4tui.domain.agent import (
+    AgentEvent,
+    AgentJob,
+    LinesSaid,
+    StderrSaid,
+    TextSaid,
+    ToolCalled,
+)
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.services.agents.claude import ClaudeBackend
 from cc4tui.services.agents.command import CommandStream
 from cc4tui.services.agents.output import CHUNK, FileOutputReader, stderr_tail
 from cc4tui.services.agents.redaction import Redactor
+from cc4tui.services.agents.replay import output_reader, recorded_driver, remember_driver
 
 
 def apart(events: list[AgentEvent]) -> list[AgentEvent]:
@@ -184,3 +192,25 @@ def test_stderr_of_an_attempt(tmp_path: Path) -> None:
     assert told.startswith("short ")
     assert told.endswith("the end\n")
     assert len(told) < 8500
+
+
+@pytest.mark.parametrize(("noted", "path"), [(True, "api/a.py"), (False, "/w t/\u00e4/api/a.py")])
+async def test_files_are_told_as_seen_from_the_worktree(
+    tmp_path: Path, noted: bool, path: str
+) -> None:
+    worktree = Path("/w t/ä")
+    if noted:
+        remember_driver(tmp_path, "claude", worktree)
+    else:  # by a cc4tui that did not note it
+        (tmp_path / "driver").write_text("claude")
+    edit = {
+        "type": "tool_use",
+        "id": "1",
+        "name": "Edit",
+        "input": {"file_path": f"{worktree}/api/a.py"},
+    }
+    line = {"type": "assistant", "message": {"id": "m", "content": [edit]}}
+    append(tmp_path / "out", json.dumps(line).encode() + b"\n")
+    events = await read_all(output_reader(tmp_path))
+    assert [event.summary for event in events if isinstance(event, ToolCalled)] == [f"Edit {path}"]
+    assert recorded_driver(tmp_path) == "claude"
