@@ -37,7 +37,7 @@ from cc4tui.screens.messages import (
 from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.themes import THEMES, ink_defaults, theme_after
 from cc4tui.screens.undo import UndoStack
-from cc4tui.screens.verbs import Scope, Verb, find
+from cc4tui.screens.verbs import Scope, Verb, find, verb_id
 from cc4tui.screens.widgets.key_bar import KeyBar
 from cc4tui.screens.widgets.others_line import OthersLine, only_watching
 from cc4tui.screens.widgets.status_bar import StatusBar
@@ -407,9 +407,10 @@ class CommandCenterApp(App[None]):
         self._notebook_changed()
 
     async def perform(self, scope: Scope, verb: Verb) -> None:
-        """Do what a verb does from wherever the person is: its tab comes to the front first."""
-        node: Widget | None = None
-        if scope in _SCOPE_TABS:
+        """Do what a verb does: here where it is in force, else its tab comes to the front first."""
+        active, name = self.screen.active_bindings.values(), verb_id(scope, verb)
+        node = next((it.node for it in active if it.enabled and it.binding.id == name), None)
+        if node is None and scope in _SCOPE_TABS:
             node = await self.show_tab(_SCOPE_TABS[scope])
         await self.run_action(verb.action, node)
 
@@ -506,6 +507,7 @@ _SCOPE_TABS = {
     Scope.IDEAS: Tab.IDEAS,
     Scope.PLANS: Tab.PLANS,
     Scope.EXECUTION: Tab.EXECUTION,
+    Scope.AGENT: Tab.EXECUTION,
     Scope.PAST: Tab.EXECUTION,
     Scope.MEMORY: Tab.MEMORY,
 }

@@ -1,11 +1,11 @@
-"""The command palette's entries: every verb that makes sense without its key."""
+"""The command palette's entries: every verb that makes sense without its key, or does so here."""
 
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
-from cc4tui.screens.verbs import TABLE, Scope, Verb, key_names
+from cc4tui.screens.verbs import TABLE, Scope, Verb, key_names, verb_id
 
 
 class VerbProvider(Provider):
@@ -13,7 +13,7 @@ class VerbProvider(Provider):
 
     async def discover(self) -> Hits:
         """Everything there is, before something is typed."""
-        for scope, verb in _offered():
+        for scope, verb in self._offered():
             title = _title(scope, verb)
             yield DiscoveryHit(
                 _with_keys(Content(title), verb), self._action(scope, verb), text=title
@@ -22,12 +22,19 @@ class VerbProvider(Provider):
     async def search(self, query: str) -> Hits:
         """What matches the letters that were typed."""
         matcher = self.matcher(query)
-        for scope, verb in _offered():
+        for scope, verb in self._offered():
             title = _title(scope, verb)
             score = matcher.match(title)
             if score > 0:
                 shown = _with_keys(matcher.highlight(title), verb)
                 yield Hit(score, shown, self._action(scope, verb), text=title)
+
+    def _offered(self) -> list[tuple[Scope, Verb]]:
+        """What makes sense without its key, and whatever a key does here and now."""
+        active = self.screen.active_bindings.values()
+        here = {it.binding.id for it in active if it.enabled}
+        every = ((scope, verb) for scope, row in TABLE.items() for verb in row)
+        return [it for it in every if it[1].palette or verb_id(*it) in here]
 
     def _action(self, scope: Scope, verb: Verb) -> IgnoreReturnCallbackType:
         app = self.app
@@ -36,10 +43,6 @@ class VerbProvider(Provider):
             await _perform(app, scope, verb)
 
         return act
-
-
-def _offered() -> list[tuple[Scope, Verb]]:
-    return [(scope, verb) for scope, row in TABLE.items() for verb in row if verb.palette]
 
 
 def _title(scope: Scope, verb: Verb) -> str:

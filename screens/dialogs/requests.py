@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
 
 from cc4tui.ports import OpenRequest
-from cc4tui.screens.dialogs.frame import Box, Dialog
-from cc4tui.screens.lines import Line
+from cc4tui.screens.dialogs.frame import Box, Dialog, pressable
 from cc4tui.screens.widgets.row_list import Row, RowList
-from cc4tui.screens.widgets.text_pane import TextPane
 
 
 ALL, ONE = "A", "enter"
@@ -35,7 +35,7 @@ class RequestsDialog(Dialog[Chosen]):
     """
 
     DEFAULT_CSS = """
-    RequestsDialog TextPane { height: auto; max-height: 3; margin-top: 1; }
+    RequestsDialog Static { height: auto; max-height: 3; margin-top: 1; }
     """
     AUTO_FOCUS: ClassVar[str] = "RowList"
 
@@ -44,8 +44,7 @@ class RequestsDialog(Dialog[Chosen]):
         self._requests = requests
         self._keys = keys
         self.rows: RowList[OpenRequest] = RowList(_draw, key=lambda one: one.name, marks=True)
-        self._told = TextPane([])
-        self._told.can_focus = False
+        self._told = Static(markup=False)
 
     def compose(self) -> ComposeResult:
         """The requests above the answers."""
@@ -63,9 +62,9 @@ class RequestsDialog(Dialog[Chosen]):
     @on(RowList.MarksChanged)
     def _tell(self) -> None:
         count = len(self.rows.marked)
-        whom: Line = ((f"{count} marked: " if count else "this one: ", "muted"),)
-        answers = [span for key, what in self._keys for span in _answer(key, what)]
-        self._told.set_lines([(*whom, *answers)])
+        whom = f"{count} marked: " if count else "this one: "
+        answers = pressable(" · ".join(f"{key} {what}" for key, what in self._keys))
+        self._told.update(Content.assemble((whom, "$ink-muted"), answers))
 
     def on_key(self, event: events.Key) -> None:
         """An answer's own key answers at once."""
@@ -84,10 +83,6 @@ class RequestsDialog(Dialog[Chosen]):
     def _answer(self, key: str) -> None:
         if self.rows.targets:
             self.dismiss(Chosen(key, tuple(self.rows.targets)))
-
-
-def _answer(key: str, what: str) -> Line:
-    return ((f"{key} ", "key"), (f"{what}   ", "text"))
 
 
 def _draw(one: OpenRequest, _width: int) -> Row:

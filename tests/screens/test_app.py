@@ -24,9 +24,10 @@ from cc4tui.screens.ideas import IdeasTab
 from cc4tui.screens.messages import RunProgressed, RunRequested, Undoable
 from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.undo import UndoStack
-from cc4tui.screens.verbs import TABLE, Scope, verbs
+from cc4tui.screens.verbs import TABLE, Scope, find, verbs
 from cc4tui.screens.widgets.key_bar import KeyBar
 from cc4tui.screens.widgets.others_line import OthersLine
+from cc4tui.screens.widgets.row_list import RowList
 from cc4tui.screens.widgets.status_bar import StatusBar
 from cc4tui.screens.widgets.text_pane import TextPane
 
@@ -185,8 +186,23 @@ async def test_the_palette_offers_every_action(open_app: Any, until: Any) -> Non
         await pilot.press("ctrl+p")
         await until(pilot, lambda: in_front(pilot, CommandPalette))
         options = pilot.app.screen.query_one(OptionList)
-        expected = sum(verb.palette for row in TABLE.values() for verb in row)
-        await until(pilot, lambda: options.option_count == expected)
+        always = {(scope, verb) for scope, row in TABLE.items() for verb in row if verb.palette}
+        here = {find(it.binding.id) for it in pilot.app.screen_stack[0].active_bindings.values()}
+        assert {verb.action for _, verb in filter(None, here)} >= {"mark", "page_down", "back"}
+        await until(pilot, lambda: options.option_count == len(always | (here - {None})))
+
+
+async def test_the_palette_does_what_a_key_does_only_here(open_app: Any, until: Any) -> None:
+    async with open_app(tab=Tab.IDEAS) as pilot:
+        rows = pilot.app.query_one(RowList)
+        await until(pilot, lambda: rows.items)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: in_front(pilot, CommandPalette))
+        await pilot.press(*"mark the row")
+        options = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(rows.marked) == 1)
 
 
 async def test_the_palette_goes_to_the_verbs_tab(open_app: Any, until: Any) -> None:

@@ -18,7 +18,7 @@ from cc4tui.ports import PlanSummary, RunOptions, TrustQuestion
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
 from cc4tui.screens.dialogs.difference import APPLY, HOLD, DifferenceDialog
 from cc4tui.screens.dialogs.form import Cycle, TextField
-from cc4tui.screens.dialogs.frame import MAX_ROWS, Box, Dialog
+from cc4tui.screens.dialogs.frame import MAX_ROWS, Box, Dialog, pressable
 from cc4tui.screens.dialogs.keys import KeysDialog
 from cc4tui.screens.dialogs.new_plan import NewPlan, NewPlanDialog, path_for
 from cc4tui.screens.dialogs.pick_plan import PickPlanDialog
@@ -418,3 +418,48 @@ async def test_fields_show_where_the_focus_is() -> None:
         assert dialog.part.render_line(0).text.startswith(" run")
         assert isinstance(pilot, Pilot)
         assert dialog.query_one(TextField).has_focus_within
+
+
+@pytest.mark.parametrize(
+    ("hint", "found"),
+    [
+        ("Enter starts · Esc", {"Enter starts": "enter", "Esc": "escape"}),
+        ("↑ ↓ field · ← → value", {"↑": "up", "↓ field": "down", "←": "left", "→ value": "right"}),
+        ("A marks all · Space marks", {"A marks all": "A", "Space marks": "space"}),
+        ("no keys here", {}),
+    ],
+)
+def test_every_key_of_a_hint_can_be_clicked(hint: str, found: dict[str, str]) -> None:
+    shown = pressable(hint)
+    clicks = {
+        shown.plain[span.start : span.end]: span.style.meta["@click"]
+        for span in shown.spans
+        if not isinstance(span.style, str) and span.style.meta
+    }
+    assert shown.plain == hint
+    assert clicks == {text: f"screen.press({key!r})" for text, key in found.items()}
+
+
+async def click_on(pilot: Pilot[None], words: str) -> None:
+    """Click where these words stand."""
+    rows = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+    y = next(y for y, row in enumerate(rows) if words in row)
+    await pilot.click(offset=(rows[y].index(words), y))
+    await pilot.pause()
+
+
+async def test_a_run_is_started_with_the_mouse_alone() -> None:
+    app = DialogApp(run_dialog())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await click_on(pilot, "as configured: claude")
+        await click_on(pilot, "→ value")
+        await click_on(pilot, "Enter starts")
+        assert [answer.agent for answer in app.answers] == ["codex"]
+
+
+async def test_every_dialog_is_left_with_the_mouse() -> None:
+    app = DialogApp(ChoiceDialog("Sure?", [], [Choice("y", "Yes")]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await click_on(pilot, "Esc")
+        assert app.answers == [None]
