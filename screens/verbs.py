@@ -18,9 +18,11 @@ class Scope(StrEnum):
     GRAPH = "In the graph of a plan"
     FORECAST = "In the forecast of a plan"
     EXECUTION = "Execution"
+    AGENT = "While one agent is shown whole"
     PAST = "While an earlier moment of a run is shown"
     TIMELINE = "In the timeline of a run"
     LOG = "In a log"
+    CALL = "In a tool call"
     DIFF = "In a diff"
     TERMINAL = "At a terminal"
     MEMORY = "Memory"
@@ -45,7 +47,8 @@ class Verb:
     footer: int = 0
     """Place in the footer, the lowest first; 0 = not there."""
     palette: bool = True
-    """Whether it makes sense without a key: offered in the command palette."""
+    """Whether it makes sense without a key: always in the command palette, not only where it is in
+    force."""
     priority: bool = False
     """Whether it goes before what the focused widget does with the key."""
 
@@ -171,6 +174,11 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
             for n in range(1, 10)
         ),
     ),
+    Scope.AGENT: (
+        Verb(
+            "show_call", "enter", "result", "Show the last tool call in sight, with its result", 12
+        ),
+    ),
     Scope.PAST: (Verb("return_to_now", "end", "now", "Go back to now", 8, priority=True),),
     Scope.TIMELINE: (
         Verb("beside(-1)", "left,h", "before", "Go to what the worker did before", 0, False),
@@ -195,6 +203,10 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("next_hit", "n", "next", "Go to the next hit of the search", 21, False),
         Verb("previous_hit", "N", "previous", "Go to the hit before", 22, False),
         Verb("toggle_wrap", "W", "wrap", "Wrap long lines, or cut them at the edge", 0, False),
+    ),
+    Scope.CALL: (
+        Verb("other_call(-1)", "left", "before", "Show the tool call before", 1, False),
+        Verb("other_call(1)", "right", "after", "Show the tool call after", 2, False),
     ),
     Scope.DIFF: (
         Verb("row_down", "down,j", "down", "Scroll a row down", 0, False),

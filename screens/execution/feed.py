@@ -9,6 +9,7 @@ from typing import Any
 from cc4tui.domain import agent as a
 from cc4tui.domain.text import clean, clean_line
 from cc4tui.ports import OutputNote, OutputReader, OutputSize
+from cc4tui.screens.execution.edits import edit_lines
 from cc4tui.screens.glyphs import sign
 from cc4tui.screens.widgets.log_source import MemorySource
 
@@ -40,6 +41,67 @@ def when_said(marks: Sequence[Mark], offset: int) -> datetime | None:
     return marks[at][1] if at < len(marks) else None
 
 
+class Calls:
+    """Where the tool calls of a log stand: a place in it leads to its call.
+
+    A call's number is its place among all calls of the attempt: agents use an id twice.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._open: dict[str, int] = {}
+        """Numbers of calls whose result has not come."""
+        self._places: list[tuple[int, int, int]] = []
+        """Begin, end and number of what tells of a call, or of its result."""
+
+    def note(self, event: a.ToolCalled | a.ToolReturned, begin: int, end: int) -> None:
+        """What stands between these offsets tells of the call."""
+        if isinstance(event, a.ToolCalled):
+            number: int | None = self.count
+            self._open[event.call], self.count = self.count, self.count + 1
+        else:
+            number = self._open.pop(event.call, None)
+        if number is not None and begin < end:
+            self._places.append((begin, end, number))
+
+    def at(self, offset: int) -> int | None:
+        """The call of which is told there."""
+        begin, end, number = self._before(offset)
+        return number if begin <= offset < end else None
+
+    def before(self, offset: int) -> int | None:
+        """The call of which is told there, or last before."""
+        begin, _, number = self._before(offset)
+        return number if begin >= 0 else None
+
+    def _before(self, offset: int) -> tuple[int, int, int]:
+        at = bisect_right(self._places, offset, key=lambda place: place[0])
+        return self._places[at - 1] if at else (-1, -1, -1)
+
+
+Call = tuple[a.ToolCalled, a.ToolReturned | None]
+"""A tool call, and its result if there is one yet."""
+
+
+async def read_call(reader: OutputReader, number: int) -> Call | None:
+    """A call of an attempt and its result; nothing is kept of results, so it is read again.
+
+    Args:
+        reader: From the begin of the attempt's output.
+        number: Place of the call among all calls.
+    """
+    found: a.ToolCalled | None = None
+    seen = -1
+    while events := await reader.read():
+        for event in events:
+            if found is None and isinstance(event, a.ToolCalled):
+                seen += 1
+                found = event if seen == number else None
+            elif isinstance(event, a.ToolReturned) and found and event.call == found.call:
+                return found, event
+    return None if found is None else (found, None)
+
+
 class Feed:
     """Turns one attempt's events into the text of a log view.
 
@@ -68,6 +130,10 @@ class Feed:
         """What the agent did last, in one line; of one that only writes, its last line."""
         self._acts = False
         """Whether it tells what it does."""
+        self.calls = Calls()
+        """Where the tool calls stand in the text."""
+        self.todos: tuple[a.Todo, ...] = ()
+        """The list that the agent keeps for itself."""
         self.finished = False
         """Whether the agent said that it is finished."""
         self.waits = 0.0
@@ -110,17 +176,34 @@ class Feed:
                 lines.append(event.text)
                 continue
             self.finished = self.finished or isinstance(event, a.AgentFinished)
-            write = _WRITERS.get(type(event))
-            written = list(write(event)) if write is not None else []
-            lines += written
+            written = list(self._write(event))
+            if isinstance(event, a.ToolCalled | a.ToolReturned):
+                self._append(lines)
+                lines, begin = [], self.source.size()
+                self._append(written)
+                self.calls.note(event, begin, self.source.size())
+            else:
+                lines += written
             if isinstance(event, _ACTIONS) and written:
                 self._acts = True
                 self.last_action = clean_line(written[0].strip(), 200)
         if not self._acts:
             words = (last_line(it.text) for it in reversed(events) if isinstance(it, _WORDS))
             self.last_action = next(filter(None, words), self.last_action)
+        self._append(lines)
+
+    def _append(self, lines: Sequence[str]) -> None:
         if lines:
             self.source.append("\n".join(lines) + "\n")
+
+    def _write(self, event: a.AgentEvent) -> Iterable[str]:
+        if isinstance(event, a.TodosChanged):
+            before, self.todos = self.todos, event.todos
+            return _todos(
+                event, whole=[it.text for it in before] != [it.text for it in event.todos]
+            )
+        write = _WRITERS.get(type(event))
+        return () if write is None else write(event)
 
 
 def last_line(text: str) -> str:
@@ -143,6 +226,7 @@ def _thinking(event: a.ThinkingSaid) -> Iterable[str]:
 def _tool(event: a.ToolCalled) -> Iterable[str]:
     name, _, about = clean_line(event.summary or event.name, 400).partition(" ")
     yield f"{_CYAN}{sign('▸', '>')} {_BOLD}{name}{_RESET} {about}"
+    yield from edit_lines(event)
 
 
 def _result(event: a.ToolReturned) -> Iterable[str]:
@@ -163,11 +247,20 @@ def _more(lines: int) -> str:
     return f" {sign('…', '...')} +{lines} line{'' if lines == 1 else 's'}" if lines > 0 else ""
 
 
-def _todos(event: a.TodosChanged) -> Iterable[str]:
+def todo_mark(todo: a.Todo) -> str:
+    """Done, at it, or to do."""
+    if todo.done:
+        return sign("☑", "x")
+    return sign("▶", ">") if todo.active else sign("☐", "-")
+
+
+def _todos(event: a.TodosChanged, *, whole: bool) -> Iterable[str]:
     done = sum(todo.done for todo in event.todos)
     now = next((todo.text for todo in event.todos if todo.active), "")
     doing = f"  now: {clean_line(now, 200)}" if now else ""
     yield f"{_DIM}{sign('☑', '+')} {done} of {len(event.todos)} steps done{doing}{_RESET}"
+    for todo in event.todos if whole else ():
+        yield f"  {_DIM}{todo_mark(todo)} {clean_line(todo.text, 400)}{_RESET}"
 
 
 def _session(event: a.SessionStarted) -> Iterable[str]:
@@ -201,7 +294,6 @@ _WRITERS: dict[type[a.AgentEvent], Callable[[Any], Iterable[str]]] = {
     a.ThinkingSaid: _thinking,
     a.ToolCalled: _tool,
     a.ToolReturned: _result,
-    a.TodosChanged: _todos,
     a.SessionStarted: _session,
     a.BackingOff: _backing_off,
     a.LimitReached: _limit,

@@ -153,17 +153,14 @@ class PaneGrid(CoveredContainer):
             pane.show(model.run.id, model.tasks[task_id], as_of=self._as_of)
         self.zoomed = pane
         self._show_or_hide()
-        pane.can_focus = False
-        pane.log_view.set_reading(True)
+        pane.read_alone(True)
         return pane
 
     def unzoom(self) -> AgentPane | None:
         """Show all panes again; returns the one that was alone, if it has a place."""
         pane, self.zoomed = self.zoomed, None
         if pane is not None:
-            pane.can_focus = True
-            pane.log_view.set_reading(False)
-            pane.log_view.stop_search()
+            pane.read_alone(False)
         self._show_or_hide()
         return pane if pane in self._order else None
 

@@ -58,6 +58,12 @@ def _shows_a_pane(tab: ExecutionBody) -> bool:
     return (tab.grid.zoomed or tab.focused_pane) is not None and not tab.diff.is_open
 
 
+def _has_calls(tab: ExecutionBody) -> bool:
+    pane = tab.grid.zoomed
+    shown = pane is not None and not tab.diff.is_open and tab.terminals.shown is None
+    return shown and pane is not None and not pane.raw and bool(pane.feed and pane.feed.calls.count)
+
+
 def _can_be_told(tab: ExecutionBody, task: TaskView) -> bool:
     return task.state is not TaskRunState.SKIPPED or bool(task.attempts)
 
@@ -68,6 +74,7 @@ _IN_THE_PAST = frozenset(
     {
         *(
             "zoom",
+            "show_call",
             "back",
             "timeline",
             "diff",
@@ -100,6 +107,7 @@ _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
 }
 _FOR_TAB: Mapping[str, Callable[[ExecutionBody], bool]] = {
     "back": lambda tab: tab.is_whole or tab.timeline_shown or tab.as_of is not None,
+    "show_call": _has_calls,
     "search": lambda tab: tab.is_whole,
     "timeline": lambda tab: tab.model is not None,
     "scrub": lambda tab: tab.model is not None and not tab.diff.is_open,

@@ -17,9 +17,10 @@ from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
 from cc4tui.ports import CommandCenter, OutputNote, OutputSize
-from cc4tui.screens.execution.feed import Feed, last_line, when_said
+from cc4tui.screens.execution.feed import Call, Feed, last_line, read_call, when_said
 from cc4tui.screens.execution.heads import pane_lines
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
+from cc4tui.screens.execution.todo_list import TodoList
 from cc4tui.screens.guard import attempt
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
@@ -32,6 +33,8 @@ from cc4tui.screens.widgets.log_view import LogView
 TALL = 8
 """Rows from which a pane has a second line of heading."""
 
+TODO_FROM, TODO_WIDTH = 110, 38
+"""Cells of a pane from which the agent's own list stands beside its output, and its width."""
 FLOOD_REST = 0.25
 """Seconds until a pane is painted again whose whole content has just been replaced."""
 LATE_SECONDS = 2.0
@@ -84,7 +87,10 @@ class PaneHead(Kept):
 
 
 class PaneLayout(Layout):
-    """The heading above the output; a tall pane has two lines of heading."""
+    """The heading above the output; a tall pane has two lines of heading.
+
+    What the agent has yet to do stands at the right, where that is shown.
+    """
 
     name = "pane"
 
@@ -93,10 +99,16 @@ class PaneLayout(Layout):
     ) -> ArrangeResult:
         """Place the heading, and the output below it."""
         head = min(2 if size.height >= TALL else 1, size.height)
-        rows = ((0, head), (head, size.height - head))
+        beside = TODO_WIDTH if len([it for it in children if it.display]) > 2 else 0
+        below, width = size.height - head, size.width - beside
+        places = (
+            Region(0, 0, size.width, head),
+            Region(0, head, width, below),
+            Region(width, head, beside, below),
+        )
         return [
-            WidgetPlacement(Region(0, y, size.width, height), NULL_OFFSET, Spacing(), widget)
-            for widget, (y, height) in zip(children, rows, strict=False)
+            WidgetPlacement(place, NULL_OFFSET, Spacing(), widget)
+            for widget, place in zip(children, places, strict=False)
         ]
 
 
@@ -153,6 +165,8 @@ class AgentPane(CoveredContainer, can_focus=True):
         """Whether what comes first was written before the pane looked."""
         self._older = False
         """Whether an older try is shown because a person asked for it."""
+        self._todos: TodoList | None = None
+        """Made when there is first something to show."""
 
     @property
     def layout(self) -> Layout:
@@ -271,7 +285,47 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.raw = not self.raw
         self._show_source()
 
+    def call_near(self, offset: int | None) -> int | None:
+        """Number of the tool call of which is told at an offset; None = the last one in sight."""
+        feed = self.feed
+        if feed is None or self.raw:
+            return None
+        at = self.log_view.last_line_seen
+        return feed.calls.before(at) if offset is None else feed.calls.at(offset)
+
+    async def read_call(self, number: int) -> Call | None:
+        """A tool call of the try that is shown, with its result."""
+        task, shown = self.task_view, self._shown
+        if task is None or shown is None:
+            return None
+        reader = self._center.agent_output(self.run_id, task.id, shown.number, self._until)
+        return await read_call(reader, number)
+
+    def read_alone(self, alone: bool) -> None:
+        """Fill the tab, where keys go to the log; or stand among the others."""
+        self.can_focus = not alone
+        self.log_view.set_reading(alone)
+        if not alone:
+            self.log_view.stop_search()
+        self._show_todos()
+
+    def _show_todos(self) -> None:
+        """The agent's own list stands beside the log where that is read and has room."""
+        todos = self.feed.todos if self.feed is not None and not self.raw else ()
+        wanted = bool(todos) and not self.can_focus and self.size.width >= TODO_FROM
+        if wanted and self._todos is None:
+            self._todos = TodoList()
+            self.mount(self._todos)
+        if self._todos is not None:
+            self._todos.display = wanted
+            self._todos.show(todos)
+
+    def on_resize(self) -> None:
+        """There may be room for the list now, or none any more."""
+        self._show_todos()
+
     def _show_source(self) -> None:
+        self._show_todos()
         shown = self._shown
         if shown is None or self.task_view is None:
             return
@@ -325,6 +379,7 @@ class AgentPane(CoveredContainer, can_focus=True):
             self._rests_until = now + FLOOD_REST
         if came:
             self._hear()
+            self._show_todos()
             if self.raw and self._notes is not None and not self._late and self._until is None:
                 size = OutputSize(self.log_view.window.reader.size, 0)
                 self._notes = [*self._notes, (datetime.now(UTC), size)]

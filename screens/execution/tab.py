@@ -40,6 +40,7 @@ class ExecutionTab(ExecutionBody):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Scope.EXECUTION),
+        *bindings(Scope.AGENT),
         *bindings(Scope.PAST),
     ]
 
@@ -73,6 +74,25 @@ class ExecutionTab(ExecutionBody):
         message.stop()
         if not self.is_whole:
             self._show_whole(message.pane.task_id)
+
+    def action_show_call(self) -> None:
+        """Show the last tool call in sight whole, with its result."""
+        pane = self.grid.zoomed
+        if pane is not None:
+            self._show_call(pane, pane.call_near(None))
+
+    @on(LogView.Clicked)
+    def _line_clicked(self, message: LogView.Clicked) -> None:
+        message.stop()
+        pane = self.grid.zoomed
+        if pane is not None and message.view is pane.log_view:
+            self._show_call(pane, pane.call_near(message.offset))
+
+    def _show_call(self, pane: AgentPane, number: int | None) -> None:
+        if number is not None and pane.feed is not None:
+            from cc4tui.screens.dialogs.call import CallDialog
+
+            self.app.push_screen(CallDialog(pane.read_call, number, pane.feed.calls.count))
 
     def action_back(self) -> None:
         """From a diff to the log, from a search to the log without it, from one pane to all."""

@@ -69,6 +69,14 @@ class LogView(Widget):
             super().__init__()
             self.view = view
 
+    class Clicked(Message):
+        """A line was clicked."""
+
+        def __init__(self, view: "LogView", offset: int) -> None:
+            super().__init__()
+            self.view = view
+            self.offset = offset
+
     def __init__(
         self,
         source: ByteSource,
@@ -274,7 +282,8 @@ class LogView(Widget):
         height = self.size.height
         first = min(int(top * height), height - 1)
         last = max(first, min(round(end * height), height) - 1)
-        glyph = sign("┃", "#") if first <= y <= last else " "
+        whole = top <= 0 and len(self._rows or ()) < height
+        glyph = sign("┃", "#") if first <= y <= last and not whole else " "
         return Strip([Segment(glyph, palette.named("muted"))], 1)
 
     # --- moving -----------------------------------------------------------------------------
@@ -341,6 +350,18 @@ class LogView(Widget):
             self._grabbed = True
             self.capture_mouse()
             self._go_to_share(event.y)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which line it was, unless text was selected or the bar taken."""
+        rows = self._rows or ()
+        on_bar = self._bar and event.x == self.size.width - 1
+        if self._chosen is None and event.chain == 1 and event.y < len(rows) and not on_bar:
+            self.post_message(self.Clicked(self, rows[event.y].line))
+
+    @property
+    def last_line_seen(self) -> int:
+        """Offset of the line in the last row that is shown; 0 without any."""
+        return self._rows[-1].line if self._rows else 0
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Drag the bar."""

@@ -7,7 +7,7 @@ import pytest
 
 from cc4tui.domain import agent as a
 from cc4tui.domain.text import clean
-from cc4tui.screens.execution.feed import Feed
+from cc4tui.screens.execution.feed import Feed, read_call
 from cc4tui.screens.widgets.ansi import Pen, read_line
 
 
@@ -58,7 +58,7 @@ def pen_of(event: a.AgentEvent) -> Pen:
         (a.ProblemMet("401"), ["✗ 401"]),
         (
             a.TodosChanged((a.Todo("x", True), a.Todo("y", False, True))),
-            ["☑ 1 of 2 steps done  now: y"],
+            ["☑ 1 of 2 steps done  now: y", "  ☑ x", "  ▶ y"],
         ),
         (a.FileChanged("a.py"), []),
         (a.AgentFinished(True), []),
@@ -107,3 +107,82 @@ async def test_a_flood_leaves_time_for_others() -> None:
     while await feed.pull():
         pass
     assert feed.source.read(0, 10**6).decode().split() == [str(n) for n in range(100)]
+
+
+EDIT: dict[str, Any] = {"file_path": "/w/a.py", "old_string": "a\nb\nc", "new_string": "a\nB\nc"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "lines"),
+    [
+        ("Edit", EDIT, ["  a", "− b", "+ B", "  c"]),
+        ("edit", {"oldString": "x", "newString": "y"}, ["− x", "+ y"]),
+        (
+            "MultiEdit",
+            {"edits": [{"old_string": "x", "new_string": ""}, "what?", {"new_string": "y"}]},
+            ["− x", "+ y"],
+        ),
+        ("Write", {"content": "a\n" * 12}, [*["+ a"] * 8, "… +4 lines"]),
+        ("Bash", {"command": "x", "content": "y"}, []),
+        ("Edit", {"old_string": 3, "new_string": None}, []),
+        ("Edit", {"old_str": "x" * 900, "new_str": "\x1b]52;c;x\x07y"}, [f"− {'x' * 399}…", "+ y"]),
+    ],
+)  # fmt: skip
+def test_an_edit_is_shown_as_a_small_diff(
+    name: str, arguments: dict[str, Any], lines: list[str]
+) -> None:
+    head, *diff = lines_of(a.ToolCalled("1", name, arguments, f"{name} a.py"))
+    assert head == f"▸ {name} a.py"
+    assert [line.removeprefix("  ") for line in diff] == lines
+
+
+def test_a_large_edit_is_not_compared_line_by_line() -> None:
+    old, new = ("\n".join(f"{side}{n}" for n in range(5000)) for side in "ab")
+    diff = lines_of(a.ToolCalled("1", "Edit", {"old_string": old, "new_string": new}, "Edit a"))
+    assert diff[-1] == "  … +9992 lines"
+
+
+def test_the_agents_list_is_whole_only_where_it_is_another_one() -> None:
+    feed = Feed(Reader())
+    one, two = a.Todo("x", False, True), a.Todo("y", False)
+    feed.take([a.TodosChanged((one, two))])
+    before = feed.source.size()
+    feed.take([a.TodosChanged((a.Todo("x", True), a.Todo("y", False, True)))])
+    news = clean(feed.source.read(before, 1000).decode()).splitlines()
+    assert news == ["☑ 1 of 2 steps done  now: y"]
+    assert [todo.done for todo in feed.todos] == [True, False]
+
+
+CALLS = [
+    a.TextSaid("first"),
+    a.ToolCalled("1", "Bash", {"command": "ls"}, "Bash ls"),
+    a.ToolCalled("2", "Read", {}, "Read a.py"),
+    a.ToolReturned("1", True, "b.py\nc.py"),
+    a.TextSaid("between"),
+    a.ToolCalled("1", "Bash", {"command": "pwd"}, "Bash pwd"),
+]
+
+
+async def test_every_line_of_a_call_and_of_its_result_leads_to_it() -> None:
+    feed = Feed(Reader())
+    feed.take(CALLS[:3])
+    feed.take(CALLS[3:])
+    found, offset = [], 0
+    for line in feed.source.read(0, 10**6).decode().splitlines(keepends=True):
+        found.append((clean(line).strip(), feed.calls.at(offset), feed.calls.before(offset)))
+        offset += len(line.encode())
+    assert found == [
+        ("first", None, None),
+        ("▸ Bash ls", 0, 0),
+        ("▸ Read a.py", 1, 1),
+        ("└ b.py … +1 line", 0, 0),
+        ("between", None, 0),
+        ("▸ Bash pwd", 2, 2),
+    ]
+
+
+async def test_a_result_is_read_again_when_somebody_asks() -> None:
+    assert await read_call(Reader(CALLS[:2], CALLS[2:]), 0) == (CALLS[1], CALLS[3])
+    assert await read_call(Reader(CALLS), 1) == (CALLS[2], None)
+    assert await read_call(Reader(CALLS), 2) == (CALLS[5], None)
+    assert await read_call(Reader(CALLS), 3) is None

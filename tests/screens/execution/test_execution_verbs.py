@@ -27,6 +27,7 @@ Settle = Callable[..., Awaitable[None]]
     ("scope", "owner"),
     [
         (Scope.EXECUTION, ExecutionTab),
+        (Scope.AGENT, ExecutionTab),
         (Scope.PAST, ExecutionTab),
         (Scope.LOG, LogView),
         (Scope.DIFF, DiffView),
