@@ -112,13 +112,10 @@ class CommandCenterApp(App[None]):
     # --- shell ------------------------------------------------------------------------------
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's own, which in a terminal also outlives being stopped by somebody else."""
-        from textual.drivers.linux_driver import LinuxDriver
+        """Textual's own, with what is mended in it."""
+        from cc4tui.screens.driver import mended
 
-        from cc4tui.screens.driver import TerminalDriver
-
-        chosen = super().get_driver_class()
-        return TerminalDriver if chosen is LinuxDriver else chosen
+        return mended(super().get_driver_class())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our inks for themes that do not have them."""

@@ -1,6 +1,37 @@
-"""The terminal, also after cc4tui was stopped by somebody else (`kill -STOP`) and continued."""
+"""The terminal, as Textual drives it, with two things mended: stops by others, and the alt key."""
 
+import sys
+from collections.abc import Iterable
+
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+
+
+ALT_ALIASES = {"\x1bb": "b", "\x1bf": "f", "\x1b\x7f": "backspace"}
+"""Alt with these keys has other keys' names in Textual; what was typed is told as the character."""
+
+
+class KeyParser(XTermParser):
+    """Keeps alt on every key.
+
+    Terminals without the keyboard protocol of kitty send an escape before the key. Textual tells of
+    it with some letters only: to the programs at terminals inside the app `alt+enter` and `alt+.`
+    would be `enter` and `.`, and `alt+1` the sign that a Mac writes with it.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if len(sequence) == 2 and isinstance(ANSI_SEQUENCES_KEYS.get(sequence), str):
+            sequence, alt = sequence[1], True
+        for event in super()._sequence_to_key_events(sequence, alt):
+            if alt and not event.key.startswith("alt+"):
+                yield events.Key(f"alt+{event.key}", event.character)
+            elif sequence in ALT_ALIASES:
+                yield events.Key(event.key, sequence)
+            else:
+                yield event
 
 
 class TerminalDriver(LinuxDriver):
@@ -26,3 +57,9 @@ class TerminalDriver(LinuxDriver):
             self.resume_application_mode()
         finally:
             self._taking_again = False
+
+
+def mended(chosen: type[Driver]) -> type[Driver]:
+    """The driver that Textual has chosen, for a terminal or a browser, with what stands here."""
+    vars(sys.modules[chosen.__module__])["XTermParser"] = KeyParser  # it makes one by this name
+    return TerminalDriver if chosen is LinuxDriver else chosen

@@ -21,6 +21,7 @@ from rich.cells import cell_len
 from textual.keys import KEY_NAME_REPLACEMENTS, key_to_character
 
 from cc4tui.domain.text import clean_line
+from cc4tui.screens.driver import ALT_ALIASES
 from cc4tui.screens.widgets.ansi import OVERLINE, PLAIN, Colour, Pen, Span
 
 
@@ -140,6 +141,8 @@ class Emulator:
 
     def press(self, key: str, character: str | None) -> None:
         """Type a key, by Textual's name for it."""
+        if character and (pressed := ALT_ALIASES.get(character)):
+            key, character = f"alt+{pressed}", None
         *names, base = key.split("+") if key != "+" else ["+"]
         modifiers = KeyModifiers.NONE
         for name in names:

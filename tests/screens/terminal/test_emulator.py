@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cc4tui.domain.text import UNSAFE
+from cc4tui.screens.driver import KeyParser, TerminalDriver, mended
 from cc4tui.screens.terminal.emulator import CLUSTER, HISTORY, Emulator
 from cc4tui.screens.widgets.ansi import PLAIN, Pen
 
@@ -133,6 +134,54 @@ def test_another_size_is_told_once(desk: Desk) -> None:
 )
 def test_keys(desk: Desk, key: str, character: str | None, sent: bytes) -> None:
     assert desk.type(key, character) == sent
+
+
+@pytest.mark.parametrize(
+    ("pressed", "sent"),
+    [
+        (same, same)
+        for same in (
+            *(
+                "\x1b.",
+                "\x1b/",
+                "\x1b<",
+                "\x1b\r",
+                "\x1b ",
+                "\x1b1",
+                "\x1b0",
+                "\x1b-",
+                "\x1ba",
+                "\x1bA",
+            ),
+            *("\x1bb", "\x1bf", "\x1b\x7f", "\x1b\x01", "\x1bé", "\x1b[", "\x1bO", "\x1b[1;3D"),
+        )
+    ]
+    + [
+        ("\x1b[13;2u", "\r"),  # shift+enter: none of the program's keys before it asks for it
+        ("\x1b\x1b[D", "\x1b\x1b[D"),
+        ("\x1b", "\x1b"),
+        ("a\x1b.b", "a\x1b.b"),
+    ],
+)
+def test_alt_goes_through_in_terminals_that_send_an_escape(
+    desk: Desk, pressed: str, sent: str
+) -> None:
+    parser = KeyParser()
+    seen = list(parser.feed(pressed))
+    parser._timeout_time = parser._timeout_time and 0.0  # nothing came for a while
+    seen += list(parser.tick())
+    typed = b"".join(desk.type(key.key, key.character) for key in seen)
+    assert typed == sent.encode()
+
+
+def test_both_drivers_read_keys_with_alt() -> None:
+    from textual.drivers import linux_driver, web_driver
+
+    assert mended(linux_driver.LinuxDriver) is TerminalDriver
+    assert mended(web_driver.WebDriver) is web_driver.WebDriver
+    assert linux_driver.XTermParser is web_driver.XTermParser is KeyParser
+    (key,) = KeyParser().feed("\x1b1")
+    assert key.key == "alt+1"  # goes to the first pane
 
 
 def test_keys_as_the_program_asked_for_them(desk: Desk) -> None:
