@@ -143,6 +143,11 @@ class Emulator:
         """Type a key, by Textual's name for it."""
         if character and (pressed := ALT_ALIASES.get(character)):
             key, character = f"alt+{pressed}", None
+        keyboard = self._board.keyboard
+        if key == "shift+enter" and not (keyboard.kitty_flags or keyboard.modify_other_keys):
+            # Claude Code asks for it only in terminals it knows. Its own set-up has others send this
+            # for it, and programs that know no such key take a bare enter for "send it".
+            key = "alt+enter"
         *names, base = key.split("+") if key != "+" else ["+"]
         modifiers = KeyModifiers.NONE
         for name in names:

@@ -157,7 +157,7 @@ def test_keys(desk: Desk, key: str, character: str | None, sent: bytes) -> None:
         )
     ]
     + [
-        ("\x1b[13;2u", "\r"),  # shift+enter: none of the program's keys before it asks for it
+        ("\x1b[13;2u", "\x1b\r"),  # shift+enter, to a program that has not asked for such keys
         ("\x1b\x1b[D", "\x1b\x1b[D"),
         ("\x1b", "\x1b"),
         ("a\x1b.b", "a\x1b.b"),
@@ -189,6 +189,8 @@ def test_keys_as_the_program_asked_for_them(desk: Desk) -> None:
     assert desk.type("up") == b"\x1bOA"
     desk.show("\x1b[>1u")
     assert desk.type("shift+enter") == b"\x1b[13;2u"
+    desk.show("\x1b[<u\x1b[>4;2m")
+    assert desk.type("shift+enter") == b"\x1b[27;2;13~"
 
 
 def test_pasting_cannot_leave_its_brackets(desk: Desk) -> None:
