@@ -37,6 +37,7 @@ _MODEL = replace(
     | {DEC_EXTENDED_CPR, KITTY_KEYBOARD, XTERM_MODIFY_KEYS, XTERM_PASTE},
     mode_capabilities=BITTTY_MODE_CAPABILITIES,
     macro_space=None,
+    reflows=True,  # as most terminals do; what is cut off instead would be lost
     power_on_modes=frozenset({1036, 1039}),  # alt and meta send an escape before the key
 )
 """An xterm without what it was fitted with beyond a screen and a keyboard."""
@@ -136,8 +137,26 @@ class Emulator:
 
     def resize(self, columns: int, rows: int) -> None:
         """Have another size."""
-        if (columns, rows) != (self._board.width, self._board.height):
-            self._board.resize_from_frontend(max(columns, 2), max(rows, 1))
+        columns, rows = max(columns, 2), max(rows, 1)
+        if (columns, rows) == (self._board.width, self._board.height):
+            return
+        if columns == self._board.width:
+            self._lift_to(rows)
+        self._board.resize_from_frontend(columns, rows)
+
+    def _lift_to(self, rows: int) -> None:
+        """Scroll the cursor's row into fewer rows.
+
+        The library does so only when it wraps lines anew; else it cuts rows off at the bottom, with
+        the cursor in them, and programs that draw upwards from it draw over what stays.
+        """
+        blitter, cursor = self._board.blitter, self._board.cursor
+        over = cursor.y - rows + 1
+        if over > 0 and not blitter.in_alt_screen:
+            blitter.set_scroll_region(0, self._board.height - 1)  # as a new size does
+            blitter.reset_left_right_margins()
+            blitter.scroll(over)
+            cursor.y -= over
 
     def press(self, key: str, character: str | None) -> None:
         """Type a key, by Textual's name for it."""
@@ -145,8 +164,8 @@ class Emulator:
             key, character = f"alt+{pressed}", None
         keyboard = self._board.keyboard
         if key == "shift+enter" and not (keyboard.kitty_flags or keyboard.modify_other_keys):
-            # Claude Code asks for it only in terminals it knows. Its own set-up has others send this
-            # for it, and programs that know no such key take a bare enter for "send it".
+            # Claude Code asks for it only in terminals it knows, and its set-up of others has them
+            # send this for it; a bare enter would be "send the message".
             key = "alt+enter"
         *names, base = key.split("+") if key != "+" else ["+"]
         modifiers = KeyModifiers.NONE

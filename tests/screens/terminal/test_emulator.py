@@ -99,6 +99,32 @@ def test_another_size_is_told_once(desk: Desk) -> None:
     assert desk.emulator.rows == 6
 
 
+@pytest.mark.parametrize("size", [(20, 3), (10, 3)])
+def test_a_smaller_size_keeps_the_cursors_row_and_what_stood_above(
+    desk: Desk, size: tuple[int, int]
+) -> None:
+    desk.show("one\r\ntwo\r\nthree\r\nfour\r\n> \x1b[31m\x1b[2;4r\x1b[5;3H")
+    desk.emulator.resize(*size)
+    assert [line.rstrip() for line in desk.lines] == ["three", "four", ">"]
+    assert desk.emulator.cursor == (2, 2)
+    assert [desk.emulator.row(y)[0][0].rstrip() for y in (-2, -1)] == ["one", "two"]
+    assert desk.emulator.scrolled == 2
+    desk.show("\x1b[2A\x1b[J\rnew")  # drawn upwards from the cursor
+    assert desk.lines[0] == "new"
+
+
+def test_a_long_line_is_wrapped_for_another_width_and_back(desk: Desk) -> None:
+    desk.show("0123456789abcdefghi\r\n$ ")
+    desk.emulator.resize(10, 5)
+    assert [line.rstrip() for line in desk.lines[:3]] == ["0123456789", "abcdefghi", "$"]
+    desk.emulator.resize(20, 5)
+    assert [line.rstrip() for line in desk.lines[:2]] == ["0123456789abcdefghi", "$"]
+    desk.show("\x1b[?1049h\x1b[5;1Hbottom")
+    desk.emulator.resize(20, 3)  # a full-screen program draws all of it again
+    desk.show("\x1b[?1049l")
+    assert desk.lines[0].rstrip() == "0123456789abcdefghi"
+
+
 @pytest.mark.parametrize(
     ("key", "character", "sent"),
     [
