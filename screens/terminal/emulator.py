@@ -37,7 +37,6 @@ _MODEL = replace(
     | {DEC_EXTENDED_CPR, KITTY_KEYBOARD, XTERM_MODIFY_KEYS, XTERM_PASTE},
     mode_capabilities=BITTTY_MODE_CAPABILITIES,
     macro_space=None,
-    reflows=True,  # as most terminals do; what is cut off instead would be lost
     power_on_modes=frozenset({1036, 1039}),  # alt and meta send an escape before the key
 )
 """An xterm without what it was fitted with beyond a screen and a keyboard."""
@@ -140,20 +139,24 @@ class Emulator:
         columns, rows = max(columns, 2), max(rows, 1)
         if (columns, rows) == (self._board.width, self._board.height):
             return
-        if columns == self._board.width:
-            self._lift_to(rows)
+        self._lift_to(rows)
         self._board.resize_from_frontend(columns, rows)
 
     def _lift_to(self, rows: int) -> None:
-        """Scroll the cursor's row into fewer rows.
+        """Scroll what is written into fewer rows, as far as the cursor allows.
 
-        The library does so only when it wraps lines anew; else it cuts rows off at the bottom, with
-        the cursor in them, and programs that draw upwards from it draw over what stays.
+        The library cuts rows off at the bottom: programs that draw upwards from the cursor would
+        then draw over what stays. Nor are lines wrapped anew, since such programs count their rows.
         """
         blitter, cursor = self._board.blitter, self._board.cursor
-        over = cursor.y - rows + 1
-        if over > 0 and not blitter.in_alt_screen:
-            blitter.set_scroll_region(0, self._board.height - 1)  # as a new size does
+        if blitter.in_alt_screen:  # it is all drawn again
+            return
+        last = self.rows - 1
+        while last > cursor.y and not self.row(last):
+            last -= 1
+        over = min(last - rows + 1, cursor.y)
+        if over > 0:
+            blitter.set_scroll_region(0, self.rows - 1)  # as a new size does
             blitter.reset_left_right_margins()
             blitter.scroll(over)
             cursor.y -= over

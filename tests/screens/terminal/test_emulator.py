@@ -113,16 +113,17 @@ def test_a_smaller_size_keeps_the_cursors_row_and_what_stood_above(
     assert desk.lines[0] == "new"
 
 
-def test_a_long_line_is_wrapped_for_another_width_and_back(desk: Desk) -> None:
-    desk.show("0123456789abcdefghi\r\n$ ")
-    desk.emulator.resize(10, 5)
-    assert [line.rstrip() for line in desk.lines[:3]] == ["0123456789", "abcdefghi", "$"]
+def test_a_smaller_size_keeps_what_is_written_below_the_cursor(desk: Desk) -> None:
+    desk.show("said\r\n---\r\n> \r\n---\x1b[3;3H")
+    desk.emulator.resize(20, 3)
+    assert [line.rstrip() for line in desk.lines] == ["---", ">", "---"]
+    assert desk.emulator.cursor == (2, 1)
+    desk.emulator.resize(20, 1)  # no further up than the cursor
+    assert [line.rstrip() for line in desk.lines] == [">"]
+    desk.show("\x1b[?1049h\x1b[Hfull")
     desk.emulator.resize(20, 5)
-    assert [line.rstrip() for line in desk.lines[:2]] == ["0123456789abcdefghi", "$"]
-    desk.show("\x1b[?1049h\x1b[5;1Hbottom")
-    desk.emulator.resize(20, 3)  # a full-screen program draws all of it again
-    desk.show("\x1b[?1049l")
-    assert desk.lines[0].rstrip() == "0123456789abcdefghi"
+    desk.emulator.resize(20, 2)
+    assert desk.lines == ["full", ""]
 
 
 @pytest.mark.parametrize(
