@@ -5,6 +5,8 @@ database and everything that plans, runs and decodes are imported by the methods
 most of them in a thread: `_imported`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import os
@@ -19,48 +21,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cc4tui.config import Config, LoadedConfig, load_config, unknown_agent
-from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import (
-    ACTIVE_STATES,
-    DONE_STATES,
-    RunRecord,
-    RunStatus,
-)
 from cc4tui.errors import NotFoundError, UsageError
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
-from cc4tui.ports import (
-    Against,
-    Decision,
-    Instance,
-    Journal,
-    MessageWay,
-    Notebook,
-    OpenRequest,
-    OutputNote,
-    OutputReader,
-    OutputSize,
-    PlanSummary,
-    RepositoryInfo,
-    Retry,
-    RunOptions,
-    RunView,
-    SavedWork,
-    Store,
-    TaskChanges,
-    Terminal,
-    TrustQuestion,
-)
+from cc4tui.ports import RepositoryInfo
 from cc4tui.services.git.repository import Repository
 from cc4tui.services.pipeline.session import RunSession, find_run, known_task
 from cc4tui.trust import TrustStore, plan_commands
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.agent_spec import AgentSpec
     from cc4tui.domain.forecast import DryRunTask, Forecast
+    from cc4tui.domain.plan import Plan
+    from cc4tui.domain.run import RunRecord
     from cc4tui.events import Event
+    from cc4tui.ports import (
+        Against,
+        Decision,
+        Instance,
+        Journal,
+        MessageWay,
+        Notebook,
+        OpenRequest,
+        OutputNote,
+        OutputReader,
+        OutputSize,
+        PlanSummary,
+        Retry,
+        RunOptions,
+        RunView,
+        SavedWork,
+        Store,
+        TaskChanges,
+        Terminal,
+        TrustQuestion,
+    )
     from cc4tui.services.agents.redaction import Redactor
     from cc4tui.services.git.ledger import Ledger
     from cc4tui.services.git.private import PrivateGit
@@ -118,7 +115,7 @@ class Runtime:
         *,
         flags: Mapping[str, Any] | None = None,
         tell: Callable[[str], None] | None = None,
-    ) -> AsyncIterator["Runtime"]:
+    ) -> AsyncIterator[Runtime]:
         """Open the repository that holds `start`; on leaving, stop what runs and close all.
 
         Args:
@@ -163,7 +160,7 @@ class Runtime:
         return self._loaded.safe if self.config_question() else self._loaded.full
 
     @property
-    def redactor(self) -> "Redactor":
+    def redactor(self) -> Redactor:
         """Knows the secrets of the person's environment and of the agents' configuration."""
         from cc4tui.services.agents.redaction import Redactor, secret_values
 
@@ -252,7 +249,7 @@ class Runtime:
 
     # --- runs ------------------------------------------------------------------------------
 
-    async def dry_run(self, plan: str, options: RunOptions) -> list[list["DryRunTask"]]:
+    async def dry_run(self, plan: str, options: RunOptions) -> list[list[DryRunTask]]:
         """What would run, wave by wave; a last wave holds what would not run, with the reason.
 
         Whether the agents can be used here is not asked: nothing is started.
@@ -268,7 +265,7 @@ class Runtime:
         workers = maker.workers(read, options)
         return await asyncio.to_thread(dry_run, read, planned, workers)
 
-    async def forecast(self, plan: str, options: RunOptions) -> "Forecast":
+    async def forecast(self, plan: str, options: RunOptions) -> Forecast:
         """How a run would go: order, clashes of files, time from past runs, problems."""
         catalog = await self._catalog()
         read = await catalog.read(plan, accept_offers=options.accept_offers)
@@ -398,6 +395,9 @@ class Runtime:
 
     async def run_view(self, run: str) -> RunView:
         """A run with its tasks; one whose process died shows as interrupted."""
+        from cc4tui.domain.run import RunStatus
+        from cc4tui.ports import RunView
+
         record = await self._store.run(run)
         if record is None:
             raise NotFoundError(f'there is no run "{run}"; `cc4tui runs` lists all')
@@ -411,13 +411,15 @@ class Runtime:
 
     def truthful(self, run: RunRecord) -> RunRecord:
         """The record, with `running` only where a process works on it right now."""
+        from cc4tui.domain.run import RunStatus
+
         active = self._session.active
         ours = active is not None and active.id == run.id
         if run.status is RunStatus.RUNNING and not ours and self._session.idle:
             return replace(run, status=RunStatus.INTERRUPTED)
         return run
 
-    async def subscribe(self) -> "AsyncIterator[Event]":
+    async def subscribe(self) -> AsyncIterator[Event]:
         """Events of this repository's runs from now on, those of other processes included."""
         if self._foreign is None:
             self._foreign = asyncio.ensure_future(self._follow_foreign())
@@ -475,6 +477,8 @@ class Runtime:
 
     async def skip_task(self, run: str, task: str, reason: str = "") -> None:
         """Pass over a task that nobody works on: what waits for it may start."""
+        from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES
+
         found = await known_task(self._store, run, task)
         if found.state in (*ACTIVE_STATES, *DONE_STATES):
             way_out = f"; stop it first: cc4tui cancel {run} {task}"
@@ -509,6 +513,7 @@ class Runtime:
 
     async def open_requests(self, run: str | None = None) -> list[OpenRequest]:
         """What agents wait for, oldest first: of one run, or of all that go on."""
+        from cc4tui.domain.run import RunStatus
         from cc4tui.services.pipeline.inbox import open_requests
 
         if run is not None:
@@ -587,7 +592,7 @@ class Runtime:
         """Lines that a task added and removed so far; None when nobody knows."""
         return await (await self._diffs(run, task)).lines()
 
-    async def _diffs(self, run: str, task: str) -> "TaskDiffs":
+    async def _diffs(self, run: str, task: str) -> TaskDiffs:
         from cc4tui.services.pipeline.diffs import TaskDiffs
 
         record, found = await self.find_run(run), await known_task(self._store, run, task)
@@ -644,7 +649,7 @@ class Runtime:
 
     # --- inside ----------------------------------------------------------------------------
 
-    async def _catalog(self) -> "PlanCatalog":
+    async def _catalog(self) -> PlanCatalog:
         if self._plans is None:
             await _imported("cc4tui.services.plans.catalog")
             from cc4tui.services.plans.catalog import PlanCatalog
@@ -653,7 +658,7 @@ class Runtime:
             self._plans = self._plans or PlanCatalog(root)
         return self._plans
 
-    async def _renewed(self, store: "SqlStore") -> None:
+    async def _renewed(self, store: SqlStore) -> None:
         """The database was damaged, and a new one made: tell the runs again."""
         from cc4tui.services.pipeline.rebuilding import rebuild_runs
 
@@ -662,14 +667,14 @@ class Runtime:
         known = f"{runs} run{'' if runs == 1 else 's'} told again from their folders and git"
         self._tell(f"{store.notice}, and {known}")
 
-    async def _private(self) -> "PrivateGit":
+    async def _private(self) -> PrivateGit:
         from cc4tui.services.git.private import PrivateGit
 
         private = PrivateGit(self._git, self.paths.folder)
         await private.prepare()
         return private
 
-    async def _ledger(self) -> "Ledger":
+    async def _ledger(self) -> Ledger:
         from cc4tui.services.git.ledger import Ledger
 
         return Ledger(await self._private())
@@ -686,7 +691,7 @@ class Runtime:
             raise UsageError(f"run {run} has ended as {record.status.value}")
         await self._session.cancel_stored(await self._surroundings(), record)
 
-    async def _surroundings(self) -> "Surroundings":
+    async def _surroundings(self) -> Surroundings:
         """Looked at anew for every run: the branch or the configuration may have changed."""
         await _imported(*RUNNING)
         from cc4tui.services.agents.registry import backend_for
@@ -713,7 +718,7 @@ class Runtime:
             redactor=self.redactor,
         )
 
-    async def _prospect(self) -> "Surroundings":
+    async def _prospect(self) -> Surroundings:
         """To look ahead: agents that wait for trust are known as well, but not touched."""
         safe, full = self.config.agents, self._loaded.full.agents
         untrusted = frozenset(name for name in full if full[name] != safe.get(name))
@@ -733,7 +738,7 @@ class Runtime:
             self._bus.publish(event)
 
     @property
-    def _bus(self) -> "EventBus":
+    def _bus(self) -> EventBus:
         from cc4tui.services.pipeline.bus import EventBus
 
         self._events = self._events or EventBus()

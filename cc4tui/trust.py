@@ -3,6 +3,8 @@
 The answer is kept per repository and per hash of the commands: a changed command is a new question.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -11,11 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cc4tui.domain.plan import Plan
 from cc4tui.errors import UnfitError
 from cc4tui.paths import PRIVATE_FILE, private_folder, repository_key
-from cc4tui.ports import TrustQuestion
+
+
+if TYPE_CHECKING:
+    from cc4tui.domain.plan import Plan
+    from cc4tui.ports import TrustQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class TrustStore:
         open_parts = [part for part in parts if not self._accepted(self._hash(part))]
         if not open_parts:
             return None
+        from cc4tui.ports import TrustQuestion
+
         keys = " ".join(self._hash(part) for part in open_parts)
         return TrustQuestion(keys, tuple(command for part in open_parts for command in part))
 

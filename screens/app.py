@@ -1,5 +1,7 @@
 """The app: a status line, four tabs, a line of keys; screens talk to it by messages."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import os
@@ -18,10 +20,8 @@ from textual.containers import Container
 from textual.driver import Driver
 from textual.widget import Widget
 
-from cc4tui.domain.run import DONE_STATES, NO_BOUNDARY, RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
-from cc4tui.ports import CommandCenter, RunOptions
 from cc4tui.screens.bindings import TakesKeys, bindings, takes_letters
 from cc4tui.screens.glyphs import ascii_only
 from cc4tui.screens.guard import attempt, tell
@@ -44,6 +44,8 @@ from cc4tui.screens.widgets.status_bar import StatusBar
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.run import RunRecord
+    from cc4tui.ports import CommandCenter, RunOptions
     from cc4tui.screens.attention import Attention
     from cc4tui.screens.planning.held_edits import HeldEdits
     from cc4tui.screens.widgets.note_line import NoteLine
@@ -164,6 +166,8 @@ class CommandCenterApp(App[None]):
         if self.options.run is not None:
             await self.show_run(self.options.run)
         if self.options.plan is not None:
+            from cc4tui.ports import RunOptions
+
             options = self.options.run_options or RunOptions()
             self.post_message(RunRequested(self.options.plan, options))
 
@@ -311,6 +315,8 @@ class CommandCenterApp(App[None]):
         held = replace(options, hold_edits=True)
         await self.show_run(await self.center.start_run(plan, held))
         if is_first:
+            from cc4tui.domain.run import NO_BOUNDARY
+
             said = f"{NO_BOUNDARY[0].upper()}{NO_BOUNDARY[1:]}."
             tell(self, said, severity="warning", seconds=NOTICE_SECONDS)
 
@@ -336,6 +342,8 @@ class CommandCenterApp(App[None]):
         self.progress = message
         self._status.show_progress(message)
         if self.attention is not None:
+            from cc4tui.domain.run import DONE_STATES
+
             self.attention.waits("requests", message.waiting)
             done = sum(state in DONE_STATES for state in message.states.values())
             self.attention.run_moved(message.run, done, len(message.states))
@@ -366,7 +374,7 @@ class CommandCenterApp(App[None]):
             self._before_note = self.focused
         self._note.open(request.kind, request.text, request.subject)
 
-    def on_note_line_kept(self, message: "NoteLine.Kept") -> None:
+    def on_note_line_kept(self, message: NoteLine.Kept) -> None:
         """Store what was written."""
         work = self._keep(message.kind, message.text, message.subject)
         attempt(self, work, group="keep")
@@ -453,6 +461,8 @@ class CommandCenterApp(App[None]):
 
     async def _own_runs(self) -> list[RunRecord]:
         """Runs that this process works on."""
+        from cc4tui.domain.run import RunStatus
+
         active = self.center.active_run
         run = None if active is None else await self.center.journal.run(active)
         return [] if run is None or run.status is not RunStatus.RUNNING else [run]

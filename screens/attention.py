@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cc4tui.domain.run import RunRecord, RunStatus
 from cc4tui.domain.text import clean_line
-from cc4tui.screens.glyphs import RUN_LOOKS
+from cc4tui.screens.looks import RUN_LOOKS
 from cc4tui.screens.options import Notify
 
 

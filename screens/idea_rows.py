@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from cc4tui.domain.notes import Idea, IdeaStatus
-from cc4tui.screens.glyphs import IDEA_LOOKS
 from cc4tui.screens.lines import Line, cell
+from cc4tui.screens.looks import IDEA_LOOKS
 from cc4tui.screens.times import ago
 from cc4tui.screens.widgets.row_list import Row
 

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from cc4tui.domain.notes import Lesson
 from cc4tui.domain.run import RunRecord
-from cc4tui.screens.glyphs import RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line, cell
+from cc4tui.screens.looks import RUN_LOOKS
 from cc4tui.screens.saved_works import EMPTY as NOTHING_SAVED
 from cc4tui.screens.times import ago, duration
 from cc4tui.screens.widgets.row_list import Row

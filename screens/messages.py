@@ -1,12 +1,17 @@
 """Messages that cross from one screen to another; a widget's own messages are nested in it."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from cc4tui.domain.run import RunRecord, TaskRunState
-from cc4tui.ports import RunOptions
+
+if TYPE_CHECKING:
+    from cc4tui.domain.run import RunRecord, TaskRunState
+    from cc4tui.ports import RunOptions
 
 
 class Note(Enum):

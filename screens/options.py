@@ -1,11 +1,16 @@
 """What the app may be told when it starts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from cc4tui.ports import RunOptions
+
+if TYPE_CHECKING:
+    from cc4tui.ports import RunOptions
 
 
 class Tab(StrEnum):

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cc4tui.domain.plan import Batch, Diagnostic, Plan, Severity, Task
 from cc4tui.domain.run import TaskRunRecord
-from cc4tui.screens.glyphs import TASK_RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line, Span
+from cc4tui.screens.looks import TASK_RUN_LOOKS
 from cc4tui.screens.plan_rows import States, look_of
 from cc4tui.screens.plan_tree import TreeRow
 from cc4tui.screens.times import duration

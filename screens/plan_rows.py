@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from cc4tui.domain.plan import Plan, Severity, Task
 from cc4tui.domain.run import TaskRunState
 from cc4tui.ports import PlanSummary
-from cc4tui.screens.glyphs import PLAN_TASK_LOOKS, TASK_RUN_LOOKS, Look, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line, Span, cell
+from cc4tui.screens.looks import PLAN_TASK_LOOKS, TASK_RUN_LOOKS, Look
 from cc4tui.screens.plan_tree import Kind, TreeRow, is_done
 from cc4tui.screens.widgets.row_list import Row
 

@@ -1,11 +1,15 @@
 """What the newest run of a plan says of its tasks."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
-from cc4tui.ports import CommandCenter
-from cc4tui.screens.messages import RunProgressed
-from cc4tui.screens.plan_tree import telling_states
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from cc4tui.domain.run import RunRecord, TaskRunRecord, TaskRunState
+    from cc4tui.ports import CommandCenter
+    from cc4tui.screens.messages import RunProgressed
 
 
 _LOOK_BACK = 100
@@ -64,5 +68,8 @@ class PlanStates:
         return before != self.states
 
     def _set(self, states: Mapping[str, TaskRunState]) -> None:
+        from cc4tui.domain.run import RunStatus
+        from cc4tui.screens.plan_tree import telling_states
+
         active = self.run is not None and self.run.status is RunStatus.RUNNING
         self.states = telling_states(states, active=active)

@@ -3,6 +3,8 @@
 The plan can be seen as a graph, as a forecast of its run, or as its problems beside its text.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import Enum
 from functools import cached_property, partial
@@ -16,27 +18,25 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widget import Widget
 
-from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.domain.plan import Plan
 from cc4tui.errors import Cc4tuiError
-from cc4tui.ports import CommandCenter, PlanSummary, RunOptions
 from cc4tui.screens.bindings import bindings
 from cc4tui.screens.editor import open_editor
 from cc4tui.screens.guard import attempt, tell
 from cc4tui.screens.lines import Line
 from cc4tui.screens.messages import RunProgressed, RunRequested
-from cc4tui.screens.plan_details import row_lines
-from cc4tui.screens.plan_rows import NO_PLANS, draw_plan
 from cc4tui.screens.plan_states import PlanStates
-from cc4tui.screens.plan_tree import TreeRow, only_offers, problem_row, task_row
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.filter_line import FilterLine
 from cc4tui.screens.widgets.plan_tree_list import PlanTreeList
-from cc4tui.screens.widgets.row_list import RowList
+from cc4tui.screens.widgets.row_list import Row, RowList
 from cc4tui.screens.widgets.text_pane import TextPane
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.agent_spec import AgentSpec
+    from cc4tui.domain.plan import Plan
+    from cc4tui.ports import CommandCenter, PlanSummary, RunOptions
+    from cc4tui.screens.plan_tree import TreeRow
     from cc4tui.screens.planning.forecast_view import ForecastView, WorkersWanted
     from cc4tui.screens.planning.graph_view import GraphView
     from cc4tui.screens.planning.problems_view import ProblemsView
@@ -92,7 +92,7 @@ class PlansTab(Horizontal):
         super().__init__()
         self.center = center
         self.plans: RowList[PlanSummary] = RowList(
-            draw_plan, key=lambda plan: plan.path, widget_id="plans"
+            _draw_plan, key=lambda plan: plan.path, widget_id="plans"
         )
         self.tree_list = PlanTreeList()
         self.view = View.TREE
@@ -156,6 +156,8 @@ class PlansTab(Horizontal):
 
     async def _read_list(self) -> None:
         plans = await self.center.plans()
+        from cc4tui.screens.plan_rows import NO_PLANS
+
         self.plans.set_empty(NO_PLANS)
         self.plans.set_items(plans)
         self.set_class(not plans, "-none")
@@ -215,26 +217,28 @@ class PlansTab(Horizontal):
     def _lines(self, row: TreeRow) -> Sequence[Line]:
         if self.plan is None:
             return ()
+        from cc4tui.screens.plan_details import row_lines
+
         return list(row_lines(row, self.plan, self._states.states, self._states.records))
 
     # --- views ------------------------------------------------------------------------------
 
     @cached_property
-    def graph(self) -> "GraphView":
+    def graph(self) -> GraphView:
         """Who waits for whom; like the other views it is made when it is first seen."""
         from cc4tui.screens.planning.graph_view import GraphView
 
         return GraphView(self.tree_list.is_marked, self.tree_list.mark_task)
 
     @cached_property
-    def forecast(self) -> "ForecastView":
+    def forecast(self) -> ForecastView:
         """How a run would go."""
         from cc4tui.screens.planning.forecast_view import ForecastView
 
         return ForecastView()
 
     @cached_property
-    def problems(self) -> "ProblemsView":
+    def problems(self) -> ProblemsView:
         """What is wrong with the plan, beside its text."""
         from cc4tui.screens.planning.problems_view import ProblemsView
 
@@ -256,6 +260,8 @@ class PlansTab(Horizontal):
         """What verbs are about: the row, box or problem under the cursor of the view."""
         if self.plan is None:
             return None
+        from cc4tui.screens.plan_tree import problem_row, task_row
+
         match self.view:
             case View.TREE:
                 return self.tree_list.current
@@ -269,6 +275,8 @@ class PlansTab(Horizontal):
                 return problem_row(problem) if problem is not None else None
 
     def _forecast_row(self, plan: Plan) -> TreeRow | None:
+        from cc4tui.screens.plan_tree import problem_row, task_row
+
         row = self.forecast.rows.current
         if row is not None and row.problem is not None:
             return problem_row(row.problem)
@@ -314,6 +322,9 @@ class PlansTab(Horizontal):
         self.pane.set_lines_soon(self._details)
 
     async def _foretell(self, workers: int | None, task: str | None = None) -> None:
+        from cc4tui.ports import RunOptions
+        from cc4tui.screens.plan_tree import only_offers
+
         plan = self.plan
         if plan is None:
             return
@@ -325,7 +336,7 @@ class PlansTab(Horizontal):
         if plan is self.plan and workers == self.forecast.wanted:
             self.forecast.show(told, task)
 
-    def on_workers_wanted(self, event: "WorkersWanted") -> None:
+    def on_workers_wanted(self, event: WorkersWanted) -> None:
         """The forecast is wanted for another number of workers."""
         event.stop()
         self.forecast.wanted = event.workers
@@ -464,3 +475,9 @@ class PlansTab(Horizontal):
         if options is not None:
             self.tree_list.clear_marks()
             self.post_message(RunRequested(plan, options))
+
+
+def _draw_plan(plan: PlanSummary, width: int) -> Row:
+    from cc4tui.screens.plan_rows import draw_plan
+
+    return draw_plan(plan, width)

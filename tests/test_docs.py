@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cc4tui.cli.main import root
+from cc4tui.cli.root import root
 from cc4tui.config import BUILT_IN_AGENTS, RunConfig
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.run import AttemptOutcome, ReasonCode, RunStatus, TaskRunState

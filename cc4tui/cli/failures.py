@@ -1,15 +1,21 @@
-"""Turns every failure into one sentence and an exit code. A traceback only with CC4TUI_DEBUG=1."""
+"""Turns every failure into one sentence and an exit code. A traceback only with CC4TUI_DEBUG=1.
+
+click is imported for a failure only: the app opens without it.
+"""
 
 import os
 import sys
 import traceback
 from collections.abc import Callable
-
-import click
+from typing import TYPE_CHECKING
 
 from cc4tui.cli.output import OutputClosedError, note, silence_stdout
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError, ExitCode
+
+
+if TYPE_CHECKING:
+    import click
 
 
 SIGPIPE_EXIT = 141
@@ -31,6 +37,8 @@ def guarded(call: Callable[[], object]) -> int:
 
 def innermost(error: BaseException) -> BaseException:
     """The first failure inside (nested) groups, preferring one that was made for a person."""
+    import click
+
     leaves = _leaves(error)
     for leaf in leaves:
         if isinstance(leaf, Cc4tuiError | click.ClickException | OutputClosedError):
@@ -45,6 +53,8 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _told(error: BaseException) -> int:
+    import click
+
     if debugging() and not isinstance(error, SystemExit):
         traceback.print_exception(error)
     match error:
@@ -69,7 +79,7 @@ def _told(error: BaseException) -> int:
             return ExitCode.NOT_LANDED
 
 
-def _usage(error: click.UsageError) -> str:
+def _usage(error: "click.UsageError") -> str:
     message = clean_line(error.format_message()).rstrip(".")
     command = error.ctx.command_path if error.ctx else "cc4tui"
     return f"{message}; see `{command} --help`"

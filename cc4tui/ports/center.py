@@ -1,5 +1,7 @@
 """What screens and the command line may ask for, and what they get."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +9,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, TaskRunRecord
-from cc4tui.ports.storage import Journal, Notebook
-
 
 if TYPE_CHECKING:
     from cc4tui.domain.agent import AgentEvent
+    from cc4tui.domain.agent_spec import AgentSpec
     from cc4tui.domain.forecast import Forecast
+    from cc4tui.domain.plan import Plan
+    from cc4tui.domain.run import RunRecord, TaskRunRecord
     from cc4tui.events import Event
+    from cc4tui.ports.place import RepositoryInfo
+    from cc4tui.ports.storage import Journal, Notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +207,6 @@ _WAYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryInfo:
-    """What the status line says of the repository."""
-
-    name: str
-    root: Path
-    branch: str | None
-    """None = detached HEAD."""
-
-
-@dataclass(frozen=True, slots=True)
 class TrustQuestion:
     """Commands by someone else that need the person's yes before a run."""
 
@@ -293,7 +285,7 @@ class CommandCenter(Protocol):
         Raises UsageError when there is a file already, or the path is no place for a plan.
         """
 
-    async def forecast(self, plan: str, options: RunOptions) -> "Forecast":
+    async def forecast(self, plan: str, options: RunOptions) -> Forecast:
         """How a run would go: order, clashes of files, time from past runs, problems.
 
         Raises PlanError, UsageError with a sentence to show.
@@ -399,7 +391,7 @@ class CommandCenter(Protocol):
 
     async def run_view(self, run: str) -> RunView: ...
 
-    def subscribe(self) -> "AsyncIterator[Event]":
+    def subscribe(self) -> AsyncIterator[Event]:
         """Events of this repository's runs from now on, those of other processes included."""
 
     async def task_changes(
@@ -442,7 +434,7 @@ class CommandCenter(Protocol):
 
     def agent_output(
         self, run: str, task: str, attempt: int, until: OutputSize | None = None
-    ) -> "OutputReader":
+    ) -> OutputReader:
         """Reads what an agent said, decoded, from its files.
 
         Args:
@@ -459,7 +451,7 @@ class CommandCenter(Protocol):
 class OutputReader(Protocol):
     """Reads an attempt's output incrementally; the same for running and finished attempts."""
 
-    async def read(self) -> "list[AgentEvent]":
+    async def read(self) -> list[AgentEvent]:
         """What came since the last call; an empty list when nothing did. Never blocks the loop."""
 
     def reach(self, until: OutputSize | None) -> None:

@@ -1,15 +1,16 @@
 """What the pipeline needs of the database."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
-from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
-
 
 if TYPE_CHECKING:
+    from cc4tui.domain.notes import Idea, IdeaStatus, Lesson
+    from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord, TaskRunState
     from cc4tui.domain.spending import Work
     from cc4tui.events import Event
 
@@ -48,7 +49,7 @@ class Write:
     """Tasks that joined the run since it was made: its plan was edited."""
     tasks: tuple[TaskUpdate, ...] = ()
     attempts: tuple[AttemptUpdate, ...] = ()
-    events: "tuple[Event, ...]" = ()
+    events: tuple[Event, ...] = ()
     durable: bool = False
     """Wait until the disk has it (synchronous=FULL): for committed and merged."""
 
@@ -72,7 +73,7 @@ class Journal(Protocol):
     async def create_run(self, run: RunRecord, tasks: Sequence[TaskRunRecord]) -> None:
         """Store a new run with all its tasks in one transaction."""
 
-    async def commit(self, write: Write) -> "tuple[Event, ...]":
+    async def commit(self, write: Write) -> tuple[Event, ...]:
         """Store one transaction; return its events with `seq` and `ts` given.
 
         Raises:
@@ -91,10 +92,10 @@ class Journal(Protocol):
     async def attempts(self, run_id: str, task: str | None = None) -> list[AttemptRecord]:
         """By task position, then number."""
 
-    async def works(self, run_id: str | None = None) -> "list[Work]":
+    async def works(self, run_id: str | None = None) -> list[Work]:
         """Attempts with the batches of their tasks: of one run, or of all, the oldest run first."""
 
-    async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> "list[Event]":
+    async def events(self, run_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         """Events with seq > after, in order."""
 
     async def add_request(

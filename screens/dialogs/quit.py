@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from cc4tui.domain.run import RunRecord
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
-from cc4tui.screens.glyphs import RUN_LOOKS
 from cc4tui.screens.lines import Line
+from cc4tui.screens.looks import RUN_LOOKS
 
 
 STOP = "s"

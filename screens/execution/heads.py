@@ -6,8 +6,9 @@ from datetime import datetime
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import RETRYABLE_STATES, Heard, Parked, RunModel, TaskView
 from cc4tui.screens.execution.numbers import cost, growth, look_of, meters, tokens
-from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line, Span, cleaned, fit, spread, width_of, wrap
+from cc4tui.screens.looks import RUN_LOOKS, TASK_RUN_LOOKS
 from cc4tui.screens.planning.forecast_rows import between
 from cc4tui.screens.times import duration
 

@@ -9,9 +9,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cc4tui.screens.execution.model import TaskView
-from cc4tui.screens.glyphs import TASK_RUN_LOOKS
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, Span, cleaned, fit, strip_of, width_of
+from cc4tui.screens.looks import TASK_RUN_LOOKS
 from cc4tui.screens.options import Clock
 from cc4tui.screens.times import duration
 

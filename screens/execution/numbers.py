@@ -5,8 +5,9 @@ from datetime import datetime
 
 from cc4tui.domain.usage import TokenUsage
 from cc4tui.screens.execution.model import AttemptView, Heard, TaskView
-from cc4tui.screens.glyphs import PARKED_LOOK, TASK_RUN_LOOKS, Look, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line
+from cc4tui.screens.looks import PARKED_LOOK, TASK_RUN_LOOKS, Look
 from cc4tui.screens.times import duration
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from cc4tui.domain.run import RunStatus
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.quarantine import quarantine_lines
-from cc4tui.screens.glyphs import RUN_LOOKS, TASK_RUN_LOOKS
 from cc4tui.screens.lines import Line
+from cc4tui.screens.looks import RUN_LOOKS, TASK_RUN_LOOKS
 
 
 _PROBLEMS_SHOWN = 8

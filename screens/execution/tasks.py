@@ -5,8 +5,9 @@ from datetime import datetime
 from cc4tui.domain.run import ACTIVE_STATES, DONE_STATES, TaskRunState
 from cc4tui.screens.execution.model import PROBLEM_STATES, RunModel, TaskView
 from cc4tui.screens.execution.numbers import look_of
-from cc4tui.screens.glyphs import TASK_RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.lines import Line, Span
+from cc4tui.screens.looks import TASK_RUN_LOOKS
 from cc4tui.screens.times import duration
 from cc4tui.screens.widgets.row_list import Row
 

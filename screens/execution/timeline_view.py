@@ -25,9 +25,10 @@ from cc4tui.screens.bindings import bindings
 from cc4tui.screens.execution.model import RunModel, TaskView
 from cc4tui.screens.execution.pane import PaneHead
 from cc4tui.screens.execution.timeline import Phase, Stint, Timeline, timeline
-from cc4tui.screens.glyphs import TASK_RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.guard import attempt
 from cc4tui.screens.lines import Line, Span, cleaned, spread, strip_of, width_of
+from cc4tui.screens.looks import TASK_RUN_LOOKS
 from cc4tui.screens.options import Clock
 from cc4tui.screens.planning.forecast_rows import between
 from cc4tui.screens.times import duration

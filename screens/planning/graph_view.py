@@ -17,9 +17,10 @@ from cc4tui.domain.graph import TaskGraph, task_graph
 from cc4tui.domain.plan import Plan, PlanTaskState, Task
 from cc4tui.domain.run import DONE_STATES, TaskRunState
 from cc4tui.screens.bindings import bindings
-from cc4tui.screens.glyphs import Look, ascii_only, plain, sign
+from cc4tui.screens.glyphs import ascii_only, plain, sign
 from cc4tui.screens.ink import Ink
 from cc4tui.screens.lines import Line, cell, cleaned, fit, strip_of, width_of
+from cc4tui.screens.looks import Look
 from cc4tui.screens.plan_rows import look_of
 from cc4tui.screens.plan_tree import is_done
 from cc4tui.screens.planning.lanes import LEFT, RIGHT, Gutter, plain_strokes, strokes

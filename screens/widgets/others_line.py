@@ -1,12 +1,19 @@
 """The line that says who else works in this repository, while that is so."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cc4tui.ports import Instance
 from cc4tui.screens.glyphs import sign
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, cleaned, fit, strip_of
+
+
+if TYPE_CHECKING:
+    from cc4tui.ports import Instance
 
 
 class OthersLine(Widget):

@@ -1,22 +1,30 @@
 """The tree of a plan: virtual rows that fold, whose states are looked up when they are drawn."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
-from cc4tui.domain.plan import Plan, Task
-from cc4tui.domain.run import TaskRunState
-from cc4tui.screens.plan_rows import NO_TASKS, draw_tree_row
-from cc4tui.screens.plan_tree import Kind, TreeRow, fold_keys, is_done, row_text, tree_rows
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from cc4tui.screens.widgets.row_list import Row, RowList
 
 
-class PlanTreeList(RowList[TreeRow]):
-    """Problems, batches and tasks of one plan."""
+if TYPE_CHECKING:
+    from cc4tui.domain.plan import Plan, Task
+    from cc4tui.domain.run import TaskRunState
+    from cc4tui.screens.plan_tree import TreeRow
+
+
+class PlanTreeList(RowList["TreeRow"]):
+    """Problems, batches and tasks of one plan.
+
+    The list is there at once, while no plan is read yet; what draws one is imported with it.
+    """
 
     def __init__(self) -> None:
         super().__init__(
             self._draw_row,
             key=lambda row: row.key,
-            text=row_text,
+            text=self._row_text,
             marks=True,
             widget_id="tree",
         )
@@ -26,11 +34,21 @@ class PlanTreeList(RowList[TreeRow]):
         self._all_rows: Sequence[TreeRow] = ()
 
     def _draw_row(self, row: TreeRow, width: int) -> Row:
+        from cc4tui.screens.plan_rows import draw_tree_row
+
         assert self._plan is not None
         return draw_tree_row(row, width, self._plan, self._states)
 
+    @staticmethod
+    def _row_text(row: TreeRow) -> str:
+        from cc4tui.screens.plan_tree import row_text
+
+        return row_text(row)
+
     def show(self, plan: Plan, states: Mapping[str, TaskRunState]) -> None:
         """Show a plan; of the same plan, folds, marks and cursor stay."""
+        from cc4tui.screens.plan_rows import NO_TASKS
+
         self.set_empty(NO_TASKS)
         if self._plan is None or self._plan.path != plan.path:
             self._folded.clear()
@@ -43,6 +61,8 @@ class PlanTreeList(RowList[TreeRow]):
             self._rebuild()
 
     def _is_done(self, task: Task) -> bool:
+        from cc4tui.screens.plan_tree import is_done
+
         return is_done(task, self._states.get(task.id))
 
     def show_states(self, states: Mapping[str, TaskRunState]) -> None:
@@ -51,6 +71,8 @@ class PlanTreeList(RowList[TreeRow]):
         self.refresh()
 
     def _rebuild(self) -> None:
+        from cc4tui.screens.plan_tree import tree_rows
+
         if self._plan is not None:
             self.set_items(list(tree_rows(self._plan, self._folded)))
 
@@ -59,6 +81,8 @@ class PlanTreeList(RowList[TreeRow]):
     @property
     def fold_keys(self) -> set[str]:
         """Keys of rows that fold others."""
+        from cc4tui.screens.plan_tree import fold_keys
+
         return set() if self._plan is None else fold_keys(self._plan)
 
     def fold(self) -> None:
@@ -95,6 +119,8 @@ class PlanTreeList(RowList[TreeRow]):
 
     def _head(self) -> TreeRow | None:
         """The row that folds the cursor's row away."""
+        from cc4tui.screens.plan_tree import Kind
+
         row = self.current
         if row is None or row.depth == 0:
             return row if row is not None and row.kind is not Kind.TASK else None
@@ -112,6 +138,8 @@ class PlanTreeList(RowList[TreeRow]):
 
     def action_mark(self) -> None:
         """Mark a task; on a batch, all of its tasks."""
+        from cc4tui.screens.plan_tree import Kind
+
         row = self.current
         if row is None or row.offered or row.problem is not None:
             return

@@ -1,19 +1,24 @@
 """The top line: repository and branch, the tabs, the run, and what waits for a person."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cc4tui.domain.run import DONE_STATES, TaskRunState
-from cc4tui.ports import RepositoryInfo
-from cc4tui.screens.glyphs import RUN_LOOKS, sign
+from cc4tui.screens.glyphs import sign
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, cleaned, fit, strip_of, width_of
 from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Tab
+
+
+if TYPE_CHECKING:
+    from cc4tui.ports import RepositoryInfo
 
 
 class StatusBar(Widget):
@@ -108,6 +113,9 @@ class StatusBar(Widget):
         progress = self.progress
         if progress is None:
             return self._waiting(0)
+        from cc4tui.domain.run import DONE_STATES, TaskRunState
+        from cc4tui.screens.looks import RUN_LOOKS
+
         run = progress.run
         look = RUN_LOOKS[run.status]
         done = sum(1 for state in progress.states.values() if state in DONE_STATES)

@@ -4,17 +4,20 @@ A package adds a driver by an entry point of the group ``cc4tui.agents``: its na
 name, its object a class (or function) without arguments that gives an AgentBackend.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import UsageError
-from cc4tui.ports import AgentBackend
 
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from cc4tui.ports import AgentBackend
 
 
 GROUP = "cc4tui.agents"
@@ -60,13 +63,13 @@ def backend_for(driver: str) -> AgentBackend:
     return _loaded(added)
 
 
-def _entry_points() -> "dict[str, EntryPoint]":
+def _entry_points() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # as long to import as the rest of a command
 
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _loaded(point: "EntryPoint") -> AgentBackend:
+def _loaded(point: EntryPoint) -> AgentBackend:
     """Code of another package: whatever it raises becomes one sentence that names it."""
     try:
         return _made(point.name, point.load())

@@ -1,5 +1,7 @@
 """One process at a time works on the runs of a repository."""
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
@@ -9,11 +11,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
-from cc4tui.ports import Instance
+
+
+if TYPE_CHECKING:
+    from cc4tui.ports import Instance
 
 
 COMMAND_LENGTH = 120
@@ -36,6 +41,8 @@ class RepositoryLock:
             UnfitError: another process holds it; the sentence names it.
         """
         if not self.try_acquire():
+            from cc4tui.ports import Instance
+
             raise UnfitError(refusal(self.holder() or Instance(None, None, "")))
 
     def try_acquire(self) -> bool:
@@ -133,6 +140,8 @@ def _about_us() -> dict[str, Any]:
 
 
 def _instance(record: Mapping[str, Any]) -> Instance:
+    from cc4tui.ports import Instance
+
     pid, since, command = record.get("pid"), record.get("since"), record.get("command")
     try:
         began = datetime.fromisoformat(str(since))

@@ -3,6 +3,8 @@
 Asking whether one goes on is cheap: what carries it out is imported when the first one starts.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -10,14 +12,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import NotFoundError, UsageError
-from cc4tui.ports import Instance, Journal, RunOptions, Write
 from cc4tui.services.pipeline.lock import RepositoryLock
 
 
 if TYPE_CHECKING:
+    from cc4tui.domain.plan import Plan
+    from cc4tui.domain.run import RunRecord, TaskRunRecord
+    from cc4tui.ports import Instance, Journal, RunOptions
     from cc4tui.services.pipeline.engine import ActiveRun
     from cc4tui.services.pipeline.surroundings import Surroundings
 
@@ -34,7 +36,7 @@ class RunSession:
         self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator["RunSession"]:
+    async def opened(self) -> AsyncIterator[RunSession]:
         """Use the session; leaving the block stops what runs and waits for it."""
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -45,7 +47,7 @@ class RunSession:
         self._lock.release()
 
     @property
-    def active(self) -> "ActiveRun | None":
+    def active(self) -> ActiveRun | None:
         """The run that goes on in this process."""
         return self._active
 
@@ -82,7 +84,7 @@ class RunSession:
 
     async def start(
         self,
-        surroundings: "Surroundings",
+        surroundings: Surroundings,
         plan: Plan,
         data: bytes,
         key: str,
@@ -120,7 +122,7 @@ class RunSession:
 
     async def resume(
         self,
-        surroundings: "Surroundings",
+        surroundings: Surroundings,
         run: RunRecord,
         *,
         asked: tuple[str, str, Mapping[str, Any]] | None = None,
@@ -147,7 +149,7 @@ class RunSession:
         return run.id
 
     async def reconcile(
-        self, surroundings: "Callable[[], Awaitable[Surroundings]]", *, goes_on: bool
+        self, surroundings: Callable[[], Awaitable[Surroundings]], *, goes_on: bool
     ) -> str:
         """Put right what dead processes left; what was done, as a sentence, or nothing.
 
@@ -174,7 +176,7 @@ class RunSession:
             if active is None:
                 self._lock.release()
 
-    async def cancel_stored(self, surroundings: "Surroundings", run: RunRecord) -> None:
+    async def cancel_stored(self, surroundings: Surroundings, run: RunRecord) -> None:
         """Cancel a run that no process works on.
 
         Raises:
@@ -238,12 +240,16 @@ class RunSession:
         return None
 
     async def _is_unfinished(self, run: RunRecord) -> bool:
+        from cc4tui.domain.run import RunStatus
+
         if run.status in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return True
         return await self.may_land(run)
 
     async def may_land(self, run: RunRecord) -> bool:
         """Whether an ended run still holds merged work for its target, and was not given up."""
+        from cc4tui.domain.run import RunStatus, TaskRunState
+
         if run.status is RunStatus.CANCELLED or run.land == "none":
             return False
         tasks = await self._journal.task_runs(run.id)
@@ -251,6 +257,8 @@ class RunSession:
 
     async def _changed(self, run: RunRecord, options: RunOptions) -> RunRecord:
         """A run that is continued with what the person now asked for on top."""
+        from cc4tui.ports import Write
+
         given = {
             key: value for key, value in asdict(options).items() if value not in (None, (), False)
         }
@@ -260,16 +268,14 @@ class RunSession:
         await self._journal.commit(Write(run=run.id, run_values=values))
         return replace(run, **values)
 
-    def _launch(
-        self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
-    ) -> None:
+    def _launch(self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool) -> None:
         self.begin(surroundings.host.start())
         self._active = active
         self._ended = asyncio.Event()
         self.begin(self._execute(surroundings, active, with_output=with_output))
 
     async def _execute(
-        self, surroundings: "Surroundings", active: "ActiveRun", *, with_output: bool
+        self, surroundings: Surroundings, active: ActiveRun, *, with_output: bool
     ) -> None:
         from cc4tui.services.pipeline.engine import RunEngine
         from cc4tui.services.pipeline.making import RunMaker

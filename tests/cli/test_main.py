@@ -12,8 +12,8 @@ import pytest
 
 import cc4tui
 from cc4tui.cli.failures import SIGPIPE_EXIT, guarded, innermost
-from cc4tui.cli.main import COMMANDS, root
 from cc4tui.cli.output import OutputClosedError
+from cc4tui.cli.root import COMMANDS, root
 from cc4tui.errors import GitError, PlanError, UnfitError
 
 

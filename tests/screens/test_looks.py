@@ -10,16 +10,15 @@ from rich.cells import cell_len
 from cc4tui.domain.notes import IdeaStatus
 from cc4tui.domain.plan import PlanTaskState
 from cc4tui.domain.run import RunStatus, TaskRunState
-from cc4tui.screens.glyphs import (
+from cc4tui.screens.glyphs import plain, sign
+from cc4tui.screens.ink import NAMES, Ink
+from cc4tui.screens.looks import (
     IDEA_LOOKS,
     PLAN_TASK_LOOKS,
     RUN_LOOKS,
     TASK_RUN_LOOKS,
     Look,
-    plain,
-    sign,
 )
-from cc4tui.screens.ink import NAMES, Ink
 from cc4tui.screens.themes import DARK, LIGHT, TERMINAL, THEMES, ink_defaults, theme_after
 
 
