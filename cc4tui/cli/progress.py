@@ -1,29 +1,13 @@
 """Tells a run's events to a person: one plain line each, what matters only."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cc4tui import events
-from cc4tui.cli.output import counted, duration, moment
+from cc4tui.cli.output import counted, duration
+from cc4tui.cli.wording import counts_text, limit_text
 from cc4tui.domain.text import clean_line
 from cc4tui.events import Event
-
-
-STATE_ORDER = (
-    "landed", "merged", "skipped", "running", "verifying", "reviewing", "merging", "ready",
-    "pending", "no_change", "failed", "blocked", "cancelled",
-)  # fmt: skip
-"""How counts are listed: what is done, what goes on, what went wrong."""
-
-
-DAY = 86400.0
-"""Seconds within which a time of day tells enough."""
-
-
-def counts_text(counts: Mapping[str, int]) -> str:
-    """``10 landed, 1 failed``."""
-    known = [f"{counts[state]} {state}" for state in STATE_ORDER if counts.get(state)]
-    return ", ".join(known) or "no task"
 
 
 class Narrator:
@@ -170,17 +154,6 @@ def _who(event: events.AttemptStarted) -> str:
     again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
     other = f" instead of {event.instead_of} ({event.because})" if event.instead_of else ""
     return f"{event.agent}{again}{other}"
-
-
-def limit_text(agent: str, until: datetime | str) -> str:
-    """``claude goes on at 15:40 (in 12:04)``; with the date if that is not within a day."""
-    try:
-        when = datetime.fromisoformat(until) if isinstance(until, str) else until
-    except ValueError:
-        return f"{agent} goes on at {until}"
-    left = max((when - datetime.now(UTC)).total_seconds(), 0.0)
-    clock = moment(when) if left > DAY else moment(when)[11:]
-    return f"{agent} goes on at {clock} (in {duration(left)})"
 
 
 def _attempt_finished(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cc4tui.cli.output import counted, dollars, duration, moment, note, say
-from cc4tui.cli.progress import counts_text
 from cc4tui.cli.runs import totals
 from cc4tui.cli.session import Session, examples, pass_session
+from cc4tui.cli.wording import counts_text
 from cc4tui.domain.run import TaskRunRecord, TaskRunState
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError, UsageError

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from html import escape
 
 from cc4tui.cli.output import counted, duration, moment
-from cc4tui.cli.progress import counts_text
 from cc4tui.cli.report_facts import PHASES, Excerpt, RunFacts
 from cc4tui.cli.report_timeline import timeline
 from cc4tui.cli.runs import totals
+from cc4tui.cli.wording import counts_text
 from cc4tui.domain.run import TaskRunRecord
 from cc4tui.domain.text import visible
 

@@ -1,5 +1,7 @@
 """`cc4tui runs`, `status`, `cancel` and `retry`: what runs did, and a word to one that goes on."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,18 +20,16 @@ from cc4tui.cli.output import (
     say,
     table,
 )
-from cc4tui.cli.progress import counts_text, limit_text
 from cc4tui.cli.session import Session, examples, json_option, pass_session
-from cc4tui.cli.talking import ask_run
-from cc4tui.cli.watching import watch as watching
+from cc4tui.cli.wording import counts_text, limit_text
 from cc4tui.domain.run import DONE_STATES, RunStatus, TaskRunRecord
 from cc4tui.domain.text import clean_line
 from cc4tui.domain.usage import Spent
 from cc4tui.errors import UsageError
-from cc4tui.ports import Retry, RunView
 
 
 if TYPE_CHECKING:
+    from cc4tui.ports import RunView
     from cc4tui.runtime import Runtime
 
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def runs(session: Session, as_json: bool) -> None:
     """List the runs of this repository, newest first."""
 
-    async def work(center: "Runtime") -> list[RunView]:
+    async def work(center: Runtime) -> list[RunView]:
         return [await center.run_view(run.id) for run in await center.journal.runs()]
 
     views = session.run(work)
@@ -67,10 +67,12 @@ def runs(session: Session, as_json: bool) -> None:
 def status(session: Session, run: str | None, watch: bool, as_json: bool) -> None:
     """Show a run and its tasks (default: the newest)."""
 
-    async def work(center: "Runtime") -> None:
+    async def work(center: Runtime) -> None:
         record = await center.find_run(run)
         lines = _json_line if as_json else status_lines
         if watch:
+            from cc4tui.cli.watching import watch as watching
+
             await watching(partial(center.run_view, record.id), lines, in_place=not as_json)
         else:
             say("\n".join(lines(await center.run_view(record.id))))
@@ -202,7 +204,7 @@ def _task_json(task: TaskRunRecord) -> dict[str, Any]:
 def cancel(session: Session, run: str, task: str | None) -> None:
     """Cancel a run, or one task of it; works from any shell. What merged stays."""
 
-    async def work(center: "Runtime") -> str:
+    async def work(center: Runtime) -> str:
         record = await center.find_run(run)
         if task is None:
             await center.cancel_run(record.id)
@@ -232,7 +234,10 @@ def retry(session: Session, run: str, task: str, agent: str, model: str, hint: s
     While its run goes on, in the process that works on it; else the run is continued here.
     """
 
-    async def work(center: "Runtime", run_id: str) -> str:
+    from cc4tui.cli.talking import ask_run
+    from cc4tui.ports import Retry
+
+    async def work(center: Runtime, run_id: str) -> str:
         _expect_unfinished(await center.run_view(run_id), task)
         await center.retry_task(run_id, task, Retry(agent, model, hint))
         return f"asked for another attempt at task {clean_line(task)} of run {run_id}"
@@ -250,7 +255,9 @@ def retry(session: Session, run: str, task: str, agent: str, model: str, hint: s
 def skip(session: Session, run: str, task: str, reason: str) -> int:
     """Pass over a task that nobody works on: what waits for it may start."""
 
-    async def work(center: "Runtime", run_id: str) -> str:
+    from cc4tui.cli.talking import ask_run
+
+    async def work(center: Runtime, run_id: str) -> str:
         await center.skip_task(run_id, task, reason)
         return f"asked for task {clean_line(task)} of run {run_id} to be skipped"
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         PlanSummary,
         Retry,
         RunOptions,
-        RunView,
         SavedWork,
         TaskChanges,
         Terminal,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         ProcessIdentity,
         ProcessSpec,
     )
+    from cc4tui.ports.runs import RunView
     from cc4tui.ports.storage import (
         AttemptUpdate,
         Journal,
@@ -94,5 +94,5 @@ __all__ = [
     "Write",
 ]
 
-_MODULES = ("place", "agents", "processes", "storage", "center")
+_MODULES = ("place", "runs", "agents", "processes", "storage", "center")
 """In the order of what they cost to import."""

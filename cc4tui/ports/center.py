@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from cc4tui.domain.agent_spec import AgentSpec
     from cc4tui.domain.forecast import Forecast
     from cc4tui.domain.plan import Plan
-    from cc4tui.domain.run import RunRecord, TaskRunRecord
     from cc4tui.events import Event
     from cc4tui.ports.place import RepositoryInfo
+    from cc4tui.ports.runs import RunView
     from cc4tui.ports.storage import Journal, Notebook
 
 
@@ -62,21 +62,6 @@ class RunOptions:
     """Try agents at once that an earlier run found limited."""
     hold_edits: bool = False
     """Edits of the plan during the run wait for `apply_plan_edit` instead of counting at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run with its tasks, as `status --json` shows it."""
-
-    run: RunRecord
-    tasks: tuple[TaskRunRecord, ...]
-
-    def counts(self) -> dict[str, int]:
-        """Tasks by state; states without a task are left out."""
-        out: dict[str, int] = {}
-        for task in self.tasks:
-            out[task.state.value] = out.get(task.state.value, 0) + 1
-        return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """The `events` table: facts of a run, numbered without gaps."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from cc4tui.errors import NotFoundError
-from cc4tui.events import Event, from_parts
 from cc4tui.storage import prepared
 from cc4tui.storage.tables import events, runs
+
+
+if TYPE_CHECKING:
+    from cc4tui.events import Event
 
 
 _COUNT = (
@@ -68,6 +73,8 @@ def _row(event: Event) -> dict[str, Any]:
 
 
 def _event(row: sa.Row[Any]) -> Event | None:
+    from cc4tui.events import from_parts
+
     return from_parts(
         row.name,
         row.data,

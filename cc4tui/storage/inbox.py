@@ -1,14 +1,19 @@
 """The `requests` table: what other processes ask the owner of a run to do."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cc4tui.ports import Request
 from cc4tui.storage.journal_writes import require_run
 from cc4tui.storage.tables import requests
+
+
+if TYPE_CHECKING:
+    from cc4tui.ports import Request
 
 
 def add(
@@ -36,6 +41,8 @@ def waiting(connection: sa.Connection, run: str) -> bool:
 
 def take(connection: sa.Connection, run: str, now: datetime) -> list[Request]:
     """Hand out what waits; inside the writer's transaction, so nobody else gets the same."""
+    from cc4tui.ports import Request
+
     query = sa.select(requests).where(requests.c.run == run, requests.c.taken.is_(None))
     rows = connection.execute(query.order_by(requests.c.id)).all()
     if rows:

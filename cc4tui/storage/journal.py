@@ -1,20 +1,25 @@
 """Runs, their tasks, attempts and events: the `Journal` of the ports."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
-from cc4tui.domain.spending import Work
-from cc4tui.events import Event
-from cc4tui.ports import Request, Write
 from cc4tui.storage import event_log, inbox, journal_writes
 from cc4tui.storage.database import Database
 from cc4tui.storage.records import run_record, with_usage, work_of
 from cc4tui.storage.tables import attempts, runs, task_runs
+
+
+if TYPE_CHECKING:
+    from cc4tui.domain.spending import Work
+    from cc4tui.events import Event
+    from cc4tui.ports import Request, Write
 
 
 class SqlJournal:

@@ -1,18 +1,23 @@
 """What a `Write` does to the tables, inside the writer's transaction."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
 from cc4tui.errors import NotFoundError, StaleWriteError, UsageError
-from cc4tui.events import AgentOutput, Event
-from cc4tui.ports import AttemptUpdate, TaskUpdate, Write
 from cc4tui.storage import event_log, prepared
 from cc4tui.storage.records import check_fields, columns, row_of
 from cc4tui.storage.tables import attempts, runs, task_runs
+
+
+if TYPE_CHECKING:
+    from cc4tui.events import Event
+    from cc4tui.ports import AttemptUpdate, TaskUpdate, Write
 
 
 _SET_RUN = sa.update(runs).where(runs.c.id == sa.bindparam("of_run"))
@@ -29,6 +34,8 @@ _TASK_NOW = sa.select(task_runs.c.state, task_runs.c.fence).where(
 
 def check(write: Write) -> None:
     """Raise ValueError for what could never be stored, before it is queued."""
+    from cc4tui.events import AgentOutput
+
     check_fields(RunRecord, write.run_values)
     for task in write.tasks:
         check_fields(TaskRunRecord, task.values)

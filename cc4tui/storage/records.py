@@ -1,14 +1,19 @@
 """Records of the domain as rows of the tables, and back."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
 from cc4tui.domain.run import AttemptRecord, RunRecord, TaskRunRecord
-from cc4tui.domain.spending import Work
 from cc4tui.domain.usage import TokenUsage
+
+
+if TYPE_CHECKING:
+    from cc4tui.domain.spending import Work
 
 
 Record = RunRecord | TaskRunRecord | AttemptRecord
@@ -58,6 +63,8 @@ def with_usage(kind: type[R], row: sa.Row[Any]) -> R:
 
 def work_of(row: sa.Row[Any]) -> Work:
     """A row of `attempts` with the batch of its task."""
+    from cc4tui.domain.spending import Work
+
     values = dict(row._mapping)
     batch = values.pop("batch")
     return Work(_with_usage(AttemptRecord, values), batch)

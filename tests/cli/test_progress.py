@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cc4tui import events
 from cc4tui.cli.output import counted, duration, iso, print_json, say, table
-from cc4tui.cli.progress import Narrator, counts_text, limit_text
+from cc4tui.cli.progress import Narrator
 from cc4tui.cli.runs import row
+from cc4tui.cli.wording import counts_text, limit_text
 from cc4tui.domain.run import TaskRunRecord, TaskRunState
 from cc4tui.events import Event
 
