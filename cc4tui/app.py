@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import select
 import signal
 import sys
@@ -41,6 +42,7 @@ def run_app(start: Path, plan: str | None = None) -> int:
     Returns:
         0, or 128 + the number of the signal that ended it; a lost terminal counts as SIGHUP.
     """
+    gc.disable()  # imports make no garbage; `_make_ready` has it looked for again
     # Git answers meanwhile; whoever imports a module that is being imported waits for it.
     Thread(target=import_module, args=("cc4tui.screens.app",)).start()
     return asyncio.run(_run(start, plan))
@@ -149,6 +151,8 @@ def _crashes_told(runtime: Runtime) -> Iterator[None]:
 async def _make_ready(runtime: Runtime, app: "CommandCenterApp", unfit: list[Cc4tuiError]) -> None:
     """Open the database and import the rest behind the first frame; leave when that fails."""
     await app.painted.wait()
+    gc.freeze()  # what is there now stays for as long as the app does
+    gc.enable()
     try:
         await runtime.ready()
     except Cc4tuiError as error:
