@@ -222,6 +222,7 @@ TABLE: dict[Scope, tuple[Verb, ...]] = {
         Verb("next_hit", "n", "next", "Go to the next hit of the search", 21, False),
         Verb("previous_hit", "N", "previous", "Go to the hit before", 22, False),
         Verb("split", "V", "side by side", "Old and new side by side, or in one column", 6, False),
+        Verb("toggle_wrap", "W", "wrap", "Wrap long lines, or cut them at the edge", 0, False),
     ),
     Scope.MEMORY: (
         Verb(

@@ -219,6 +219,8 @@ class Row:
     """Line of the hunk; side by side, the one at the left: -1 = none there."""
     right: int = -1
     """Side by side, the one at the right; else its counterpart, to tell what changed in it."""
+    part: int = 0
+    """Which row of it, where long lines go on below."""
 
 
 def _rows(files: Sequence[FileDiff], left_out: int, *, split: bool) -> Iterator[Row]:

@@ -2,9 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
@@ -27,6 +29,7 @@ from cc4tui.screens.glyphs import sign
 from cc4tui.screens.ink import Ink
 from cc4tui.screens.lines import Line, cleaned, spread, strip_of
 from cc4tui.screens.verbs import Scope
+from cc4tui.screens.widgets.ansi import row_starts
 from cc4tui.screens.widgets.line_view import LineView
 
 
@@ -83,8 +86,11 @@ class DiffView(LineView, can_focus=True):
         """Shown when there is nothing."""
         self._wants_split: bool | None = None
         """What a person chose; None = where there is room."""
+        self.wrapped = False
+        """Whether long lines go on below; otherwise they are cut at the right edge."""
         self._rows: Sequence[Row] = ()
         self._is_split = False
+        self._laid_width = 0
         self._starts: list[int] = []
         """Row of each file's head."""
         self._colours = Colours(self.diff)
@@ -114,13 +120,39 @@ class DiffView(LineView, can_focus=True):
         self._return_to(anchor)
 
     def _lay_out(self) -> None:
-        self._is_split = self.is_split
-        self._rows = self.diff.split if self._is_split else self.diff.unified
+        self._is_split, self._laid_width = self.is_split, self.scrollable_content_region.width
+        rows = self.diff.split if self._is_split else self.diff.unified
+        self._rows = list(self._with_parts(rows)) if self.wrapped else rows
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is Kind.FILE]
         if self.search is not None:
             self._find(self.search)
         self.set_lines_count(len(self._rows))
+        if self.wrapped and self.scrollable_content_region.width < self._laid_width:
+            self._lay_out()  # the bar for scrolling has come
+            return
         self.refresh()
+
+    def _with_parts(self, rows: Sequence[Row]) -> Iterator[Row]:
+        """The rows, those of long lines as often as they need."""
+        left, right = self._rooms()
+        for row in rows:
+            yield row
+            if row.kind is Kind.LINE:
+                lines = self.diff.files[row.file].hunks[row.hunk].lines
+                sides = (
+                    [(row.left, left), (row.right, right)] if self._is_split else [(row.left, left)]
+                )
+                more = max(len(_breaks(lines[at], room)) for at, room in sides if at >= 0)
+                for part in range(1, more + 1):
+                    yield replace(row, part=part)
+
+    def _rooms(self) -> tuple[int, int]:
+        """Cells for the text of a line, at the left and at the right."""
+        width = self._laid_width
+        if not self._is_split:
+            return width - 2 * self._digits - 5, 0
+        left = width // 2
+        return left - 1 - self._digits - 4, width - left - self._digits - 4
 
     @property
     def is_split(self) -> bool:
@@ -187,11 +219,9 @@ class DiffView(LineView, can_focus=True):
 
     def on_resize(self) -> None:
         """Another width may have room for both sides."""
-        if self.is_split is not self._is_split:
-            anchor = self._anchor()
-            self._lay_out()
-            self._return_to(anchor)
-            self.post_message(self.Moved())
+        width = self.scrollable_content_region.width
+        if self.is_split is not self._is_split or (self.wrapped and width != self._laid_width):
+            self._lay_out_anew()
         else:
             self.set_lines_count(len(self._rows))
 
@@ -233,8 +263,18 @@ class DiffView(LineView, can_focus=True):
 
     def action_split(self) -> None:
         """Side by side, or in one column."""
-        anchor = self._anchor()
         self._wants_split = not self.is_split
+        self._lay_out_anew()
+
+    def action_toggle_wrap(self) -> None:
+        """Long lines whole, or cut."""
+        self.wrapped = not self.wrapped
+        self._aside = 0
+        self._lay_out_anew()
+
+    def _lay_out_anew(self) -> None:
+        """Draw the same lines in another way."""
+        anchor = self._anchor()
         self._lay_out()
         self._return_to(anchor)
         self.post_message(self.Moved())
@@ -257,7 +297,16 @@ class DiffView(LineView, can_focus=True):
         self.post_message(self.Moved())
 
     def _find(self, search: DiffSearch) -> None:
-        search.rows = [n for n, row in enumerate(self._rows) if search.hits(self._text(row))]
+        rows = enumerate(self._rows)
+        search.rows = [n for n, row in rows if not row.part and self._is_hit(search, row)]
+
+    def _is_hit(self, search: DiffSearch, row: Row) -> bool:
+        """Whether it occurs in what stands there, on either side."""
+        if search.hits(self._text(row)):
+            return True
+        if not self._is_split or row.kind is not Kind.LINE or row.left < 0 or row.left == row.right:
+            return False
+        return search.hits(self.diff.files[row.file].hunks[row.hunk].lines[row.left][1:])
 
     def _step(self, by: int) -> None:
         search = self.search
@@ -280,7 +329,9 @@ class DiffView(LineView, can_focus=True):
         self._step(-1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Going from hit to hit needs a search, going from file to file two files."""
+        """Going from hit to hit needs a search, from file to file two files, aside cut lines."""
+        if action == "aside":
+            return not self.wrapped
         if action in ("next_hit", "previous_hit"):
             return self.search is not None
         return action != "file" or len(self.diff.files) > 1
@@ -289,13 +340,26 @@ class DiffView(LineView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected code, without numbers and signs; side by side, that of the new file."""
-        return selection.extract("\n".join(self._text(row) for row in self._rows)), "\n"
+        first = 0 if selection.start is None else selection.start.y
+        last = len(self._rows) if selection.end is None else selection.end.y + 1
+        text = ""
+        for at, row in enumerate(self._rows[first:last], first):
+            start, end = selection.get_span(at) or (0, 0)
+            shown = self._text(row)
+            if self.wrapped and row.kind is Kind.LINE:
+                room = self._rooms()[self._is_split and row.right >= 0]
+                shown = shown[slice(*_piece(shown, room, row.part))]
+            text += ("\n" if at > first and not row.part else "") + shown[
+                start : end % (len(shown) + 1)
+            ]
+        return text, "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the selection."""
         self.refresh()
 
     def _text(self, row: Row) -> str:
+        """What stands there, of a long line all of it."""
         match row.kind:
             case Kind.FILE:
                 return clean_line(self.diff.files[row.file].path)
@@ -321,7 +385,7 @@ class DiffView(LineView, can_focus=True):
         row = self._rows[at]
         if row.kind is not Kind.LINE:
             return strip_of(self._heading(row, width), width, colours, base).apply_offsets(0, at)
-        found = self.search is not None and self.search.hits(self._text(row))
+        found = self.search is not None and self._is_hit(self.search, row)
         if not self._is_split:
             return self._side(row, row.left, row.right, width, colours, base, found, at)
         left = width // 2
@@ -366,11 +430,10 @@ class DiffView(LineView, can_focus=True):
         gutter = self._gutter(hunk.numbers(at), side, at_left=offset is None)
         tint = base + colours.style(_TINTS[side])
         segments = [
-            Segment(gutter, base + colours.style("muted")),
-            Segment(f"{side.value} ", tint + colours.style(_SIGNS[side])),
+            Segment(" " * len(gutter) if row.part else gutter, base + colours.style("muted")),
+            Segment("  " if row.part else f"{side.value} ", tint + colours.style(_SIGNS[side])),
         ]
         part = _part(hunk.lines, at, other, side)
-        room = width - len(gutter) - 2
         spans = self._colours.line(row.file, row.hunk, at)
         if colours.theme.ansi and side is not Side.BOTH:
             spans = ((hunk.lines[at][1:], ""),)
@@ -380,7 +443,11 @@ class DiffView(LineView, can_focus=True):
             style = (strong if is_part else tint) + colours.style(ink)
             segments.append(Segment(text, style + mark))
         head, body = Strip(segments[:2]), Strip(segments[2:])
-        shown = body.crop(self._aside, self._aside + max(room, 0))
+        begin, end = self._aside, self._aside + max(width - len(gutter) - 2, 0)
+        if self.wrapped:
+            text, room = hunk.lines[at][1:], self._rooms()[self._is_split and offset is not None]
+            begin, end = (cell_len(text[:cut]) for cut in _piece(text, room, row.part))
+        shown = body.crop(begin, end)
         strip = Strip.join([head, shown]).adjust_cell_length(width, tint)
         if offset is None:
             return strip
@@ -405,6 +472,19 @@ class DiffView(LineView, can_focus=True):
             before, middle, after = strip.divide([min(start, width), min(end, width), width])
             strip = Strip.join([before, Strip(Segment.apply_style(middle, chosen)), after])
         return strip.apply_offsets(self._aside - gutter, row)
+
+
+def _breaks(line: str, room: int) -> list[int]:
+    """Where the text of a line goes on below, without its sign."""
+    if room < 1 or (len(line) <= room + 1 and (line.isascii() or cell_len(line) <= room + 1)):
+        return []
+    return row_starts(line[1:], room)
+
+
+def _piece(text: str, room: int, part: int) -> tuple[int, int]:
+    """Begin and end of what of a line stands on one of its rows; empty where it has fewer."""
+    cuts = [0, *_breaks(f" {text}", room), len(text)]
+    return (cuts[part], cuts[part + 1]) if part + 1 < len(cuts) else (len(text), len(text))
 
 
 def _part(lines: Sequence[str], at: int, other: int, side: Side) -> tuple[int, int]:

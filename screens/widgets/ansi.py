@@ -145,14 +145,14 @@ def wrap(spans: tuple[Span, ...], width: int) -> list[tuple[Span, ...]]:
     text = "".join([piece for piece, _ in spans])
     if width < 1 or (len(text) <= width and (text.isascii() or cell_len(text) <= width)):
         return [spans]
-    return list(_cut(spans, _row_starts(text, width)))
+    return list(_cut(spans, row_starts(text, width)))
 
 
 _REST = "\0"
 """The second cell of a wide character."""
 
 
-def _row_starts(text: str, width: int) -> list[int]:
+def row_starts(text: str, width: int) -> list[int]:
     """Character positions at which rows begin, the first one left out."""
     if text.isascii():
         return _breaks(text, width)

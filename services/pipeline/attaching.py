@@ -28,6 +28,7 @@ from cc4tui.services.git.slug import task_slug
 from cc4tui.services.pipeline.bus import EventBus
 from cc4tui.services.pipeline.session import RunSession
 from cc4tui.services.pipeline.surroundings import Surroundings
+from cc4tui.services.pipeline.terminals_left import terminals_folder
 from cc4tui.services.processes.environment import scrubbed_environment
 from cc4tui.services.processes.terminal import TerminalProcess
 
@@ -123,7 +124,7 @@ class Attachments:
     def __init__(self, session: RunSession, bus: EventBus, state: Path) -> None:
         self._session = session
         self._bus = bus
-        self._folder = state / "terminals"
+        self._folder = terminals_folder(state)
         self._open: set[AttachedTerminal] = set()
 
     async def close(self) -> None:

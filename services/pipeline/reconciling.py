@@ -46,16 +46,22 @@ async def left_open(journal: Journal) -> list[RunRecord]:
 async def reconcile(s: Surroundings, runs: list[RunRecord]) -> Reconciled:
     """Ask the processes, save what those that were cut short had written, and record that.
 
+    Without a run that was cut short it is terminals that were, see `terminals_left`.
+
     The repository's lock must be held.
     """
     stock = await take_stock(s.journal)
     private = PrivateGit(s.repository, s.state)
     await private.prepare()
-    await rescue(private, stock.worktrees)
+    saved = await rescue(private, stock.worktrees)
     goes_on = next((run for run in runs if stock.of(run.id)), None)
     sentences = [await _put_right(s, run, stock) for run in runs if run is not goes_on]
     if goes_on is not None:
         sentences.insert(0, _continued(goes_on, stock))
+    if saved and not sentences:
+        sentences.append(
+            f"What was changed at a terminal is saved, see Memory: {', '.join(saved)}."
+        )
     return Reconciled(goes_on, " ".join(sentences))
 
 

@@ -30,6 +30,7 @@ class RunSession:
     def __init__(self, journal: Journal, lock_path: Path) -> None:
         self._journal = journal
         self._lock = RepositoryLock(lock_path)
+        self._state = lock_path.parent
         self._active: ActiveRun | None = None
         self._ended = asyncio.Event()
         self._errors: dict[str, BaseException] = {}
@@ -159,13 +160,14 @@ class RunSession:
         """
         from cc4tui.services.pipeline.engine import ActiveRun
         from cc4tui.services.pipeline.reconciling import left_open, reconcile
+        from cc4tui.services.pipeline.terminals_left import left_terminals
 
         if self._active is not None or not self._lock.try_acquire():
             return ""
         active: ActiveRun | None = None
         try:
             runs = await left_open(self._journal)
-            if not runs:
+            if not runs and not await asyncio.to_thread(left_terminals, self._state):
                 return ""
             found = await reconcile(await surroundings(), runs)
             if found.goes_on is not None and goes_on:

@@ -38,6 +38,11 @@ from cc4tui.services.pipeline.checkout_guard import CheckoutGuard
 from cc4tui.services.pipeline.folders import run_folder
 from cc4tui.services.pipeline.preparation import Preparation, SetupError, SetupWatch
 from cc4tui.services.pipeline.quarantine import Quarantine, sentence
+from cc4tui.services.pipeline.terminals_left import (
+    end_terminals,
+    forget_terminals,
+    left_terminals,
+)
 from cc4tui.services.pipeline.ticking import PlanTicker
 
 
@@ -440,25 +445,33 @@ class Workspace:
         )
 
 
-async def rescue(private: PrivateGit, spare: Collection[Path] = ()) -> None:
+async def rescue(private: PrivateGit, spare: Collection[Path] = ()) -> list[str]:
     """Save what worktrees of dead processes hold, and remove them; what cannot be saved stays.
 
-    Their processes must have ended, see `adoption.take_stock`.
+    Their processes must have ended, see `adoption.take_stock`; those at terminals are ended here.
+
+    Returns:
+        The refs of what was saved.
 
     Raises:
         GitError: git cannot list the work trees.
+        ProcessError: something at a terminal cannot be ended.
     """
+    terminals = await asyncio.to_thread(left_terminals, private.state_dir)
+    await asyncio.to_thread(end_terminals, terminals)
     await free_ref_locks(private)
-    for leftover in await asyncio.to_thread(find_leftovers, private):
-        if leftover.path not in spare:
-            await _save_and_remove(private, leftover)
+    left = await asyncio.to_thread(find_leftovers, private)
+    saved = [await _save_and_remove(private, one) for one in left if one.path not in spare]
+    await asyncio.to_thread(forget_terminals, terminals)
+    return [ref for ref in saved if ref is not None]
 
 
-async def _save_and_remove(private: PrivateGit, leftover: Leftover) -> None:
+async def _save_and_remove(private: PrivateGit, leftover: Leftover) -> str | None:
     try:
-        await remove_leftover(private, leftover)
+        return await remove_leftover(private, leftover)
     except (Cc4tuiError, OSError) as error:
         log.warning("worktree %s is kept: %s", leftover.path, error)
+        return None
 
 
 def _worktrees(workers: int, preparation: Preparation) -> int:

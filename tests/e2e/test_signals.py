@@ -321,6 +321,45 @@ def test_a_second_app_watches_and_starts_nothing(project, running, terminals):
     assert project.status()["counts"]["running"] == 2
 
 
+@pytest.fixture
+def at_a_shell(project, terminals) -> Terminal:
+    """The app with a shell in the work of a task of a run that has ended; something runs in it."""
+    project.extra["SHELL"] = "/bin/sh"
+    (project.root.parent / "gate").touch()
+    assert project.run().code == 0
+    terminal = terminals(plan=None)
+    terminal.until("4 Memory")
+    terminal.press("3")
+    terminal.until("Task 3")
+    terminal.press("A")
+    terminal.until("shell in the work of")
+    terminal.press("echo mine > by-hand.txt; setsid sleep 300 & sleep 300 & echo wr''itten\r")
+    terminal.until("written")
+    return terminal
+
+
+@pytest.mark.parametrize("how", ["kill", "hang up"])
+def test_a_shell_ends_with_the_app_and_what_was_changed_is_saved(
+    project, at_a_shell, terminals, how
+):
+    if how == "kill":
+        at_a_shell.process.kill()
+        at_a_shell.ended()
+        at_a_shell.until(lambda: nothing_left(project))
+        again = terminals(plan=None)
+        again.until("What was changed at a terminal is saved")
+        again.press("q")
+        assert again.ended() == 0
+    else:
+        at_a_shell.process.send_signal(signal.SIGHUP)
+        assert at_a_shell.ended() == 128 + signal.SIGHUP
+    assert nothing_left(project)
+    (saved,) = project.cc4tui("saved", "list", "--json").json
+    assert saved["files"] == ["by-hand.txt"]
+    assert project.left_behind() == []
+    assert not project.found("**/terminals/*")
+
+
 MOVES = """
 if task == "1.3":
     pathlib.Path(ROOT, "moved.txt").touch()

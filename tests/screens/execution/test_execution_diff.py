@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.selection import Selection
 
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.execution.diff_colours import Colours
@@ -236,6 +237,60 @@ async def test_walking_through_a_diff_by_keys(
         await pilot.press("B")
         await settle(pilot, lambda: len(view.diff.files) == 5)
         assert pane.is_open
+
+
+LONG = """\
+diff --git a/long.py b/long.py
+@@ -1,3 +1,3 @@
+ short = 1
+-words = "{}"
++words = "{}"
+ last = 2
+"""
+
+
+def _drawn(view: Any) -> list[str]:
+    return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 40)])
+async def test_long_lines_go_on_below_on_one_key(
+    shown_diff: Any, settle: Any, size: tuple[int, int]
+) -> None:
+    old, new = "alpha " * 40 + "omega", "漢字 " * 60 + "end"
+    async with shown_diff(LONG.format(old, new), size) as (pilot, pane):
+        view = pane.view
+        before = _drawn(view)
+        assert "omega" not in "".join(before)
+        await pilot.press("W")
+        rows = _drawn(view)
+        together = "".join(rows)
+        assert together.count("alpha") == 40
+        assert together.count("漢字") == 60
+        assert "omega" in together
+        assert 'end"' in together
+        assert sum("last = 2" in row for row in rows) == 1
+        assert view.is_split is (size[0] == 160)
+
+        await pilot.press("slash", *"omega", "enter")
+        assert view.search.told == "1 line with “omega”, n N"
+        await pilot.press("escape", "V")
+        assert "".join(_drawn(view)).count("alpha") == 40
+        whole = view.get_selection(Selection(None, None))
+        assert whole is not None
+        assert f'words = "{new}"' in whole[0].split("\n")
+        assert (
+            whole[0].count("\n") == len(view.diff.split if view.is_split else view.diff.unified) - 1
+        )
+
+        await pilot.resize_terminal(size[0] - 20, size[1])
+        await settle(
+            pilot, lambda: view.size.width == view._laid_width or view.show_vertical_scrollbar
+        )
+        assert "".join(_drawn(view)).count("漢字") == 60
+        await pilot.press("V", "W")
+        await pilot.resize_terminal(*size)
+        await settle(pilot, lambda: _drawn(view)[:5] == before[:5])
 
 
 async def test_a_long_diff_costs_what_is_seen(shown_diff: Any) -> None:
