@@ -30,11 +30,12 @@ class VerbProvider(Provider):
                 yield Hit(score, shown, self._action(scope, verb), text=title)
 
     def _offered(self) -> list[tuple[Scope, Verb]]:
-        """What makes sense without its key, and whatever a key does here and now."""
+        """What a key does here and now, and what makes sense without its key; moving about last."""
         active = self.screen.active_bindings.values()
         here = {it.binding.id for it in active if it.enabled}
         every = ((scope, verb) for scope, row in TABLE.items() for verb in row)
-        return [it for it in every if it[1].palette or verb_id(*it) in here]
+        found = [it for it in every if it[1].palette or verb_id(*it) in here]
+        return sorted(found, key=lambda it: (not it[1].palette, verb_id(*it) not in here))
 
     def _action(self, scope: Scope, verb: Verb) -> IgnoreReturnCallbackType:
         app = self.app

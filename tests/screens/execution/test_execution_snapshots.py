@@ -1,4 +1,4 @@
-"""Pictures of the Execution tab at three sizes, as stories with keys pressed."""
+"""Pictures of the Execution tab: each view in three sizes and two themes, opened by keys."""
 
 import asyncio
 import time
@@ -10,9 +10,18 @@ import pytest
 from textual.pilot import Pilot
 
 from cc4tui import events as e
-from cc4tui.domain.agent import StderrSaid, TextSaid, ThinkingSaid, ToolCalled, ToolReturned
+from cc4tui.domain.agent import (
+    StderrSaid,
+    TextSaid,
+    ThinkingSaid,
+    Todo,
+    TodosChanged,
+    ToolCalled,
+    ToolReturned,
+)
 from cc4tui.domain.run import TaskRunState
 from cc4tui.screens.app import CommandCenterApp
+from cc4tui.screens.dialogs.choice import ChoiceDialog
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.options import StartOptions, Tab
 
@@ -28,8 +37,8 @@ TASKS = {
     "2.4": "漢字 in a title",
     "3.1": "Docs",
 }
-SIZES = [(80, 24), (120, 36), (200, 50)]
 
+URL = "URL = 'redis://localhost'\nPOOL = 8"
 App = CommandCenterApp
 Prepared = Callable[[tuple[int, int]], Any]
 
@@ -74,7 +83,12 @@ def _calls() -> list[Any]:
         ToolReturned("1", True, "import redis\nURL = None"),
         ToolCalled("2", "Bash", {}, "Bash pytest -q tests/test_redis.py"),
         ToolReturned("2", False, "1 failed\nassert None is not None"),
-        ToolCalled("3", "Edit", {}, "Edit api/redis.py"),
+        ToolCalled(
+            "3", "Edit", {"old_string": "URL = None", "new_string": URL}, "Edit api/redis.py"
+        ),
+        TodosChanged(
+            (Todo("Read the client", True), Todo("Write a pool of connections", False, True))
+        ),
     ]
 
 
@@ -99,25 +113,19 @@ async def settled(pilot: Pilot[None], *keys: str) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_agents_at_work(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
-    assert snap_compare(app, terminal_size=size, run_before=settled)
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times of the day are the same wherever the pictures are taken."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_one_agent_whole(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
-    async def zoom(pilot: Pilot[None]) -> None:
-        await settled(pilot, "alt+1", "enter")
-
-    assert snap_compare(app, terminal_size=size, run_before=zoom)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_who_worked_on_what(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
-    async def timeline(pilot: Pilot[None]) -> None:
-        await settled(pilot, "t", "home")
-
-    assert snap_compare(app, terminal_size=size, run_before=timeline)
+def test_the_terminals_own_colours(snap_compare: Any, told: Any, clock: Callable[[], Any]) -> None:
+    app = App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock, theme="cc4-terminal"))
+    assert snap_compare(app, terminal_size=(120, 36), run_before=settled)
 
 
 def test_the_timeline_without_unicode(
@@ -131,106 +139,9 @@ def test_the_timeline_without_unicode(
     assert snap_compare(app, terminal_size=(80, 24), run_before=timeline)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_diff(snap_compare: Any, app: App, size: tuple[int, int]) -> None:
-    async def diff(pilot: Pilot[None]) -> None:
-        await settled(pilot, "alt+1", "d")
-
-    assert snap_compare(app, terminal_size=size, run_before=diff)
-
-
-def test_a_diff_side_by_side_in_light_colours(
-    snap_compare: Any, told: Any, clock: Callable[[], Any]
-) -> None:
-    async def diff(pilot: Pilot[None]) -> None:
-        await settled(pilot, "alt+1", "d", "V")
-
-    app = App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock, theme="cc4-light"))
-    assert snap_compare(app, terminal_size=(120, 36), run_before=diff)
-
-
-@pytest.fixture
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times of the day are the same wherever the pictures are taken."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-def test_the_run_as_it_was_before(snap_compare: Any, app: App, utc: None) -> None:
-    async def back(pilot: Pilot[None]) -> None:
-        await settled(pilot, *["left_square_bracket"] * 3)
-        tab = pilot.app.query_one(ExecutionTab)
-        for _ in range(500):
-            await pilot.pause(0.01)
-            panes = tab.grid.panes
-            if len(panes) == 3 and all(pane.feed and pane.feed.source.size() for pane in panes):
-                break
-        await pilot.pause()
-
-    assert snap_compare(app, terminal_size=(80, 24), run_before=back)
-
-
-def test_the_question_before_stopping(snap_compare: Any, app: App) -> None:
-    async def ask(pilot: Pilot[None]) -> None:
-        await settled(pilot, "alt+1", "s")
-
-    assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
-
-
-def _head_of(tab: ExecutionTab) -> str:
-    pane = tab.grid.zoomed
-    lines = pane.head._lines if pane is not None else []
-    return "".join(text for line in lines for text, _ in line)
-
-
-def test_a_search(snap_compare: Any, app: App) -> None:
-    async def search(pilot: Pilot[None]) -> None:
-        await settled(pilot, "alt+1", "enter", "slash", *"redis")
-        tab = pilot.app.query_one(ExecutionTab)
-        while "hits of “redis”" not in _head_of(tab):
-            await pilot.pause(0.01)
-
-    assert snap_compare(app, terminal_size=(80, 24), run_before=search)
-
-
-@pytest.mark.parametrize("theme", ["cc4-light", "cc4-terminal"])
-def test_other_colours(snap_compare: Any, told: Any, clock: Callable[[], Any], theme: str) -> None:
-    app = App(told.center, StartOptions(tab=Tab.EXECUTION, clock=clock, theme=theme))
-    assert snap_compare(app, terminal_size=(120, 36), run_before=settled)
-
-
 def test_only_ascii(snap_compare: Any, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC4TUI_ASCII", "1")
     assert snap_compare(app, terminal_size=(80, 24), run_before=settled)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_a_run_that_is_over(snap_compare: Any, told: Any, app: App, size: tuple[int, int]) -> None:
-    for task, view in told.model.tasks.items():
-        if view.is_active or view.state is TaskRunState.MERGED:
-            told.end(task)
-            told.add(e.TaskLanded, task, target="main")
-    told.add(e.TaskNoChange, "2.2", reason="the agent changed nothing")
-    told.finish("partly_failed", reason="1.4 failed; what merged landed on main")
-
-    async def over(pilot: Pilot[None]) -> None:
-        tab = pilot.app.query_one(ExecutionTab)
-        for _ in range(500):
-            await pilot.pause(0.01)
-            if tab.model is not None and tab.resting.display:
-                break
-
-    assert snap_compare(app, terminal_size=size, run_before=over)
-
-
-def test_nothing_has_run_yet(
-    snap_compare: Any, empty_center: Any, clock: Callable[[], Any]
-) -> None:
-    app = App(empty_center, StartOptions(tab=Tab.EXECUTION, clock=clock))
-    assert snap_compare(app, terminal_size=(80, 24))
 
 
 # --- every view in each size and each theme -------------------------------------------------------
@@ -278,9 +189,12 @@ def view(open_app: Any, told: Any, looks: Any, until: Any, screen_text: Any) -> 
     ("keys", "words"),
     [
         pytest.param(["alt+1", "enter"], "Read api/redis.py", id="whole"),
+        pytest.param(["alt+1", "enter", "enter"], "came back", id="tool-call"),
         pytest.param(["alt+1", "d"], "import redis", id="diff"),
+        pytest.param(["alt+1", "d", "V"], "import redis", id="diff-other-way"),
         pytest.param(["t", "home"], "verifying", id="timeline"),
         pytest.param(["alt+1", "s"], "Stop 1.2?", id="stop"),
+        pytest.param(["S"], "Stop", id="stop-run"),
         pytest.param(["T", "home", "R"], "again", id="retry"),
         pytest.param(["T", "home", "K"], "Skip 1.4?", id="skip"),
     ],
@@ -291,6 +205,35 @@ async def test_a_view_in_all_sizes_and_themes(view: Any, keys: list[str], words:
 
 async def test_the_panes_in_all_sizes_and_themes(view: Any) -> None:
     await view()
+
+
+async def test_a_search_in_all_sizes_and_themes(view: Any) -> None:
+    await view("alt+1", "enter", "slash", *"redis", words="hits of “redis”")
+
+
+async def test_a_run_that_is_over_in_all_sizes_and_themes(
+    told: Any, open_app: Any, looks: Any, until: Any
+) -> None:
+    for task, one in told.model.tasks.items():
+        if one.is_active or one.state is TaskRunState.MERGED:
+            told.end(task)
+            told.add(e.TaskLanded, task, target="main")
+    told.add(e.TaskNoChange, "2.2", reason="the agent changed nothing")
+    told.finish("partly_failed", reason="1.4 failed; what merged landed on main")
+    async with open_app(told.center, tab=Tab.EXECUTION) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await until(pilot, lambda: tab.model is not None and tab.resting.display)
+        await looks(pilot)
+
+
+async def test_changes_to_judge_in_all_sizes_and_themes(
+    quarantined: Any, open_app: Any, looks: Any, until: Any, screen_text: Any
+) -> None:
+    async with open_app(quarantined, tab=Tab.EXECUTION) as pilot:
+        await until(pilot, lambda: "Landing waits" in screen_text(pilot))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await looks(pilot)
 
 
 async def test_raw_output_in_all_sizes_and_themes(view: Any, told: Any, tmp_path: Path) -> None:
@@ -307,9 +250,9 @@ async def test_the_past_in_all_sizes_and_themes(view: Any, utc: None) -> None:
     await view(*["left_square_bracket"] * 3, words="as of")
 
 
-async def test_a_waiting_landing_in_all_sizes_and_themes(
-    open_app: Any, empty_center: Any, stage: Any, looks: Any, until: Any, screen_text: Any
-) -> None:
+@pytest.fixture
+def quarantined(empty_center: Any, stage: Any) -> Any:
+    """A run whose landing waits, as a task may have planted something."""
     run = stage(empty_center, {"1.1": "Plants"})
     run.start("1.1")
     run.end("1.1")
@@ -317,7 +260,13 @@ async def test_a_waiting_landing_in_all_sizes_and_themes(
     changes = ["config core.fsmonitor (local): none -> touch /tmp/x", ".git/hooks/pre-push: new"]
     run.add(e.RunQuarantined, tasks=["1.1"], reason="planted", changes=changes)
     run.finish("failed", landed=False, reason="planted")
-    async with open_app(empty_center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+    return empty_center
+
+
+async def test_a_waiting_landing_in_all_sizes_and_themes(
+    quarantined: Any, open_app: Any, looks: Any, until: Any, screen_text: Any
+) -> None:
+    async with open_app(quarantined, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
         await until(pilot, lambda: "Landing waits" in screen_text(pilot))
         await looks(pilot)
 
