@@ -19,7 +19,7 @@ from cc4tui.domain.run import (
 )
 from cc4tui.ports import Journal, RunView
 from cc4tui.services.pipeline.planned import schedulable
-from cc4tui.services.pipeline.schedule import ScheduledTask, files_overlap
+from cc4tui.services.pipeline.schedule import ScheduledTask, files_overlap, is_pattern
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.simulation import Played, play
 
@@ -219,8 +219,7 @@ def _inside(path: str, paths: Sequence[str], by_path: Mapping[str, set[str]]) ->
     out: set[str] = set()
     for other in paths[bisect_left(paths, f"{path}/") : bisect_left(paths, f"{path}0")]:
         out |= by_path[other]
-    if any(char in path for char in "*?["):
-        for other in paths:
-            if fnmatchcase(other, path):
-                out |= by_path[other]
+    for other in paths if is_pattern(path) else ():
+        if fnmatchcase(other, path):
+            out |= by_path[other]
     return out

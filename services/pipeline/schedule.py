@@ -144,4 +144,17 @@ def _normal(path: str) -> str:
 def _same(first: str, second: str) -> bool:
     if first == second or first.startswith(f"{second}/") or second.startswith(f"{first}/"):
         return True
-    return fnmatchcase(first, second) or fnmatchcase(second, first)
+    return _fits(first, second) or _fits(second, first)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a pattern names this path.
+
+    `fnmatch` would compile plain paths, too, and keep 32,768 of them.
+    """
+    return is_pattern(pattern) and fnmatchcase(path, pattern)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether it may name more than one path."""
+    return any(char in path for char in "*?[")
