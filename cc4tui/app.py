@@ -151,8 +151,7 @@ def _crashes_told(runtime: Runtime) -> Iterator[None]:
 async def _make_ready(runtime: Runtime, app: "CommandCenterApp", unfit: list[Cc4tuiError]) -> None:
     """Open the database and import the rest behind the first frame; leave when that fails."""
     await app.painted.wait()
-    gc.freeze()  # what is there now stays for as long as the app does
-    gc.enable()
+    gc.enable()  # the app keeps what is there by now from being looked at
     try:
         await runtime.ready()
     except Cc4tuiError as error:

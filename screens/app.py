@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -18,6 +19,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Container
 from textual.driver import Driver
+from textual.screen import Screen
 from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
@@ -38,6 +40,7 @@ from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.themes import THEMES, ink_defaults, theme_after
 from cc4tui.screens.undo import UndoStack
 from cc4tui.screens.verbs import Scope, Verb, find, verb_id
+from cc4tui.screens.widgets.compositor import DirectScreen
 from cc4tui.screens.widgets.key_bar import KeyBar
 from cc4tui.screens.widgets.others_line import OthersLine, only_watching
 from cc4tui.screens.widgets.status_bar import StatusBar
@@ -56,6 +59,11 @@ OTHERS_SECONDS = 1.0
 """How often it is looked whether another cc4tui works here."""
 FIRST_FRAME_SECONDS = 0.05
 """By then the first frame is painted, and what it did not need may begin."""
+COLLECT_AFTER = (5_000, 10, 10)
+"""Thresholds of the garbage collector: a repaint makes thousands of objects and keeps few."""
+LOADED_SECONDS = 5.0
+"""By then everything is imported. What is there stays for good, and the garbage collector need not
+look through it again and again, for up to 60 ms in which no key is answered."""
 NOTICE_SECONDS = 10.0
 """A notice that is given once stays for so long: in a small terminal it covers the tasks."""
 
@@ -119,6 +127,10 @@ class CommandCenterApp(App[None]):
 
         return mended(super().get_driver_class())
 
+    def get_default_screen(self) -> Screen[object]:
+        """A screen that paints what changed, and nothing between."""
+        return DirectScreen()
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our inks for themes that do not have them."""
         return ink_defaults(self.current_theme)
@@ -163,6 +175,10 @@ class CommandCenterApp(App[None]):
         self._look_for_others()
         await self._mounted(Tab.EXECUTION)
         self._follow_edits()
+        if not self.is_headless:  # tests make many apps, and what these leave must go
+            gc.set_threshold(*COLLECT_AFTER)
+            gc.freeze()
+            self.set_timer(LOADED_SECONDS, gc.freeze)
         if self.options.run is not None:
             await self.show_run(self.options.run)
         if self.options.plan is not None:

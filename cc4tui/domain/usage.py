@@ -30,7 +30,8 @@ class TokenUsage:
     @property
     def total(self) -> int | None:
         """All tokens together, or None when nothing is known."""
-        known = [n for n in asdict(self).values() if n is not None]
+        numbers = (self.input_tokens, self.cached_input_tokens, self.output_tokens)
+        known = [n for n in numbers if n is not None]
         return sum(known) if known else None
 
 

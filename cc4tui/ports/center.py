@@ -436,6 +436,9 @@ class CommandCenter(Protocol):
 class OutputReader(Protocol):
     """Reads an attempt's output incrementally; the same for running and finished attempts."""
 
+    def has_news(self) -> bool:
+        """Whether `read` might give something back; cheap enough to ask ten times a second."""
+
     async def read(self) -> list[AgentEvent]:
         """What came since the last call; an empty list when nothing did. Never blocks the loop."""
 

@@ -273,7 +273,10 @@ class ExecutionBody(CoveredVertical):
                 continue
             panes = list(self.grid.in_sight())
             start = time.perf_counter()
-            await asyncio.gather(*(pane.pull() for pane in panes))
+            for pane in [pane for pane in panes if pane.has_news()]:
+                await (
+                    pane.pull()
+                )  # one after the other: threads would keep the interpreter from keys
             news = [pane.poll() for pane in panes]
             for pane, came in zip(panes, news, strict=True):
                 if came and pane.task_id is not None:

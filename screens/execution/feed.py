@@ -140,6 +140,10 @@ class Feed:
         """Seconds that it said it waits for its model, when it has said nothing since."""
         self._reader = reader
 
+    def has_news(self) -> bool:
+        """Whether a pull might find something."""
+        return self._is_past or bool(self._notes) or self._reader.has_news()
+
     async def pull(self) -> bool:
         """Take what came since the last call; True when there was something."""
         for piece in range(_PIECES_PER_PULL):

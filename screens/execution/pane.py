@@ -78,7 +78,7 @@ class PaneHead(Kept):
             self._made_for = self.size
             self._lines = self._make(*self.size)
         line = self._lines[y] if y < len(self._lines) else ()
-        colours, base = ink(self.app), self.rich_style
+        colours, base = ink(self.app), self.base
         if self.is_active:
             base += colours.style("cursor")
             if colours.theme.ansi:  # reversed: one colour only
@@ -153,6 +153,8 @@ class AgentPane(CoveredContainer, can_focus=True):
         """When the agent had written how much; None while nobody asks when it said what."""
         self._until: OutputSize | None = None
         """How much there was then; None = nobody noted it, or all."""
+        self._known: tuple[object, ...] = ()
+        """The run, task, digit and pin that are shown."""
         self.changed: tuple[int, int] | None = None
         """Lines that the task added and removed; None while that is not known."""
         self._told_action = ""
@@ -204,6 +206,9 @@ class AgentPane(CoveredContainer, can_focus=True):
             self.log_view.set_source(MemorySource(), wrapped=True)
         moved, self._as_of = as_of != self._as_of, as_of
         self._older = self._older and not moved
+        before, self._known = self._known, (run_id, task, number, self.pinned)
+        if before == self._known and not moved:  # most news are about one of many tasks
+            return
         self.task_view, self.number = task, number
         newest = task.attempt
         if newest is None and self._shown is not None:
@@ -350,8 +355,16 @@ class AgentPane(CoveredContainer, can_focus=True):
 
     # --- news -------------------------------------------------------------------------------
 
+    def has_news(self) -> bool:
+        """Whether the agent said something since; asked on every tick while it is in sight."""
+        try:
+            return self.feed is not None and not self.raw and self.feed.has_news()
+        except OSError as error:
+            self._tell_unreadable(error)
+            return False
+
     async def pull(self) -> None:
-        """Take what the agent said since; called on every tick while the pane is in sight."""
+        """Take what the agent said since."""
         feed = self.feed
         try:
             if feed is not None and not self.raw:

@@ -65,4 +65,4 @@ class RunHead(Kept):
     def render_line(self, y: int) -> Strip:
         """Draw one of the lines."""
         line = self._lines[y] if y < len(self._lines) else ()
-        return strip_of(line, self.size.width, ink(self.app), self.rich_style)
+        return strip_of(line, self.size.width, ink(self.app), self.base)

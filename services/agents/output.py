@@ -53,7 +53,7 @@ class FileOutputReader:
     async def read(self) -> list[AgentEvent]:
         """What came since the last call; an empty list when nothing did."""
         async with self._turn:
-            if not self._has_news():
+            if not self.has_news():
                 return []
             if self._is_little():
                 return self._read()
@@ -69,7 +69,8 @@ class FileOutputReader:
             sum(tail.news() for tail in tails) <= LITTLE
         )
 
-    def _has_news(self) -> bool:
+    def has_news(self) -> bool:
+        """Whether there is something to read, or may be now that the agent has ended."""
         return (
             self._out.has_news()
             or self._err.has_news()
@@ -84,7 +85,7 @@ class FileOutputReader:
     def _read(self) -> list[AgentEvent]:
         """Piece by piece until something was said: no events means that nothing is left to read."""
         while not (events := self._read_piece()):
-            if not self._has_news():
+            if not self.has_news():
                 break
         return events
 
@@ -110,7 +111,7 @@ class FileTail:
     """Reads a growing file piece by piece; a file that does not exist yet has nothing to say."""
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
-        self._path = path
+        self._name = str(path)  # asked for many times a second
         self.limit = limit
         """Nothing after that offset is read."""
         self._offset = 0
@@ -140,13 +141,13 @@ class FileTail:
 
     def _size(self) -> int:
         try:
-            size = self._path.stat().st_size
+            size = os.stat(self._name).st_size  # noqa: PTH116
         except FileNotFoundError:
             return 0
         return size if self.limit is None else min(size, self.limit)
 
     def _next_piece(self) -> bytes:
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(self._name, os.O_RDONLY | os.O_CLOEXEC)
         try:
             start, data = self._data(descriptor)
             lost = start > self._offset

@@ -54,8 +54,11 @@ async def test_nothing_yet(tmp_path: Path) -> None:
 
 async def test_follows_while_it_grows(tmp_path: Path) -> None:
     reader = FileOutputReader(tmp_path, CommandStream("x"))
+    assert not reader.has_news()
     append(tmp_path / "out", b"one\ntw")
+    assert reader.has_news()
     assert await read_all(reader) == [TextSaid("one")]
+    assert not reader.has_news()
     append(tmp_path / "out", b"o\nthree\n")
     append(tmp_path / "err", b"warning\n")
     assert await read_all(reader) == [TextSaid("two"), TextSaid("three"), StderrSaid("warning")]

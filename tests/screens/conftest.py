@@ -230,6 +230,9 @@ class FakeOutput:
     def reach(self, until: OutputSize | None) -> None:
         self._limit = None if until is None else until.out
 
+    def has_news(self) -> bool:
+        return len(self._said[: self._limit]) > self._read
+
     async def read(self) -> list[AgentEvent]:
         new = self._said[self._read : self._limit]
         self._read += len(new)
