@@ -65,7 +65,7 @@ LOADED_SECONDS = 5.0
 """By then everything is imported. What is there stays for good, and the garbage collector need not
 look through it again and again, for up to 60 ms in which no key is answered."""
 NOTICE_SECONDS = 10.0
-"""A notice that is given once stays for so long: in a small terminal it covers the tasks."""
+"""A notice that is given once stays for so long."""
 
 CALM_SECONDS = 2.0
 """Without a key, after which a question may come up: nobody answers what they did not see."""
@@ -332,9 +332,10 @@ class CommandCenterApp(App[None]):
         await self.show_run(await self.center.start_run(plan, held))
         if is_first:
             from cc4tui.domain.run import NO_BOUNDARY
+            from cc4tui.screens.widgets.notice import Notice
 
             said = f"{NO_BOUNDARY[0].upper()}{NO_BOUNDARY[1:]}."
-            tell(self, said, severity="warning", seconds=NOTICE_SECONDS)
+            await self._body.screen.mount(Notice(said, NOTICE_SECONDS), after=self._others)
 
     @property
     def is_calm(self) -> bool:

@@ -45,16 +45,13 @@ async def _guarded(app: App[Any], work: Coroutine[Any, Any, None]) -> None:
         tell(app, f"Unexpected {type(error).__name__}: {error}", severity="error")
 
 
-def tell(
-    app: App[Any], sentence: str, severity: str = "information", *, seconds: float | None = None
-) -> None:
+def tell(app: App[Any], sentence: str, severity: str = "information") -> None:
     """Show a sentence that may hold data: never markup, never an escape.
 
     Args:
         app: Where.
         sentence: What.
         severity: "information", "warning" or "error".
-        seconds: How long; None = as long as any.
     """
     level = severity if severity in ("warning", "error") else "information"
-    app.notify(clean(sentence), severity=level, markup=False, timeout=seconds)  # type: ignore[arg-type]
+    app.notify(clean(sentence), severity=level, markup=False)  # type: ignore[arg-type]

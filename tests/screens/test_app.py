@@ -26,6 +26,7 @@ from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.screens.undo import UndoStack
 from cc4tui.screens.verbs import TABLE, Scope, find, verbs
 from cc4tui.screens.widgets.key_bar import KeyBar
+from cc4tui.screens.widgets.notice import Notice
 from cc4tui.screens.widgets.others_line import OthersLine
 from cc4tui.screens.widgets.row_list import RowList
 from cc4tui.screens.widgets.status_bar import StatusBar
@@ -475,15 +476,26 @@ async def test_the_focus_goes_to_the_list_as_soon_as_a_run_is_shown(
 
 
 async def test_the_first_run_says_what_worktrees_are_not(
-    open_app: Any, empty_center: Any, until: Any, toasts: Any
+    open_app: Any, empty_center: Any, until: Any, screen_text: Any
 ) -> None:
-    """Said with the first run of a repository, and never again."""
+    """Said with the first run of a repository, and never again; nothing lies below it."""
     empty_center.all_plans["p.md"] = Plan("p.md", "P", "cc4", ())
-    async with open_app(on=empty_center) as pilot:
+    async with open_app(on=empty_center, size=(80, 24)) as pilot:
         pilot.app.post_message(RunRequested("p.md", RunOptions()))
-        await until(pilot, lambda: any("no security boundary" in it for it in toasts(pilot)))
-        pilot.app.clear_notifications()
+        await until(pilot, lambda: "no security boundary" in screen_text(pilot))
+        notice = pilot.app.query_one(Notice)
+        assert notice.region.bottom == pilot.app.query_one("#body").region.y
+        await pilot.click(notice)
+        await until(pilot, lambda: not pilot.app.query(Notice))
         pilot.app.post_message(RunRequested("p.md", RunOptions()))
         await until(pilot, lambda: len(empty_center.journal.all_runs) == 2)
         await pilot.pause()
-        assert not any("no security boundary" in it for it in toasts(pilot))
+        assert not pilot.app.query(Notice)
+
+
+async def test_a_notice_goes_away_by_itself(open_app: Any, until: Any) -> None:
+    async with open_app() as pilot:
+        notice = Notice("[b]x[/]", 0.05)
+        await pilot.app.screen.mount(notice)
+        await until(pilot, lambda: not pilot.app.query(Notice))
+        assert str(notice.content) == "[b]x[/]"
