@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from bittty import KeyEvent, KeyModifiers, TerminalCaps
@@ -238,36 +240,37 @@ _NAMED = frozenset(
 
 def _row(cells: Sequence[tuple[Any, str]]) -> Row:
     """Spans of a row; the usual one is of one look, and every line that scrolls off comes here."""
-    text = "".join([text for _, text in cells])
-    if text.isascii() and text.isprintable():
-        text = text.rstrip(" ")
-        end, last = len(text), cells[-1]
-        blank = cells[end:].count(last) == len(cells) - end and _pen(last[0]) == PLAIN
-        if blank or end == len(cells):
-            styles = [style for style, _ in cells[:end]]
-            if not styles:
-                return ()
-            if styles.count(styles[0]) == end and not styles[0].conceal:
-                return ((text, _pen(styles[0])),)
+    text = "".join([sign for _, sign in cells])
+    cells = cells[: _written(cells, len(text) - len(text.rstrip(" ")))]
+    styles = [style for style, _ in cells]
+    if not styles:
+        return ()
+    is_plain = text.isascii() and text.isprintable() and not styles[0].conceal
+    if is_plain and styles.count(styles[0]) == len(styles):
+        return ((text[: len(styles)], _pen(styles[0])),)
     return tuple(_spans(cells))
 
 
-def _spans(cells: Sequence[tuple[Any, str]]) -> Iterator[Span]:
-    """Cells of one look together; blanks at the end only where they have a look."""
-    end = len(cells)
+def _written(cells: Sequence[tuple[Any, str]], blanks: int) -> int:
+    """How many cells there are up to those of the `blanks` at the end that have no look."""
+    end, last = len(cells), cells[-1]
+    if cells[end - blanks :].count(last) == blanks and _pen(last[0]) == PLAIN:
+        return end - blanks
     while end and cells[end - 1][1] == " " and _pen(cells[end - 1][0]) == PLAIN:
         end -= 1
+    return end
+
+
+def _spans(cells: Sequence[tuple[Any, str]]) -> Iterator[Span]:
+    """Cells of one look together."""
     at = 0
-    while at < end:
-        style = cells[at][0]
-        start = at
-        while at < end and (cells[at][0] is style or cells[at][0] == style):
-            at += 1
-        text = "".join([text for _, text in cells[start:at]])
+    for style, alike in groupby(cells, itemgetter(0)):
+        signs = [sign for _, sign in alike]
+        text = "".join(signs)
         if not (text.isascii() and text.isprintable()):
-            text = "".join(_sign(cells, x) for x in range(start, at))
-        pen = _pen(style)
-        yield (" " * cell_len(text) if style.conceal else text), pen
+            text = "".join([_sign(cells, x) for x in range(at, at + len(signs))])
+        at += len(signs)
+        yield (" " * cell_len(text) if style.conceal else text), _pen(style)
 
 
 def _sign(cells: Sequence[tuple[Any, str]], x: int) -> str:

@@ -8,8 +8,8 @@ from cc4tui.ports import Terminal
 from cc4tui.screens.terminal.emulator import Emulator
 
 
-BITE = 16 * 1024
-"""Bytes that are taken at once, at most: some 3 ms of work."""
+LEAST, MOST = 256, 4096
+"""Bytes that are taken at once: a millisecond of work if they are text, twenty if line ends."""
 TURN, REST = 0.004, 3
 """Seconds of work after which the app has its turn, and for how many times as long at least."""
 FASTEST, SLOWEST = 1 / 30, 1 / 10
@@ -45,12 +45,14 @@ class TerminalSession:
 
         A program that writes more than is taken waits, as it would for any terminal.
         """
-        spent = 0.0
-        while data := await self.terminal.read(BITE):
+        spent, bite = 0.0, LEAST
+        while data := await self.terminal.read(bite):
             begin = time.thread_time()
             self.emulator.feed(data)
             self._changed()
-            spent += time.thread_time() - begin
+            took = time.thread_time() - begin
+            spent += took
+            bite = min(max(int(len(data) * TURN / max(took, 1e-6)), LEAST), MOST)
             rest = REST * spent if spent > TURN else 0.0
             spent = 0.0 if rest else spent
             await asyncio.sleep(rest)

@@ -1,8 +1,9 @@
 """The app in a terminal of its own, with agents whose output is real files; run by test_live.py.
 
 Usage: live_app.py SCENE FOLDER SECONDS, where SCENE is ``minimal`` (a Textual app with one input
-line), or ``PANES:RATE``: so many agents, each writing so many lines a second. What it measured by
-itself is written to FOLDER/result.json at the end; the time begins with the file FOLDER/begun.
+line), ``PANES:RATE``: so many agents, each writing so many lines a second, or ``terminal:yes`` and
+``terminal:lines``: a program that floods the terminal that is shown. What it measured by itself is
+written to FOLDER/result.json at the end; the time begins with the file FOLDER/begun.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import os
 import re
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,24 @@ from textual.widgets import Input
 from cc4tui import events as e
 from cc4tui.domain.agent import AgentJob
 from cc4tui.domain.agent_spec import AgentSpec
-from cc4tui.ports import OutputReader
+from cc4tui.ports import OutputReader, ProcessSpec
 from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.execution import body
 from cc4tui.screens.execution.run_head import RunHead
 from cc4tui.screens.options import StartOptions, Tab
 from cc4tui.services.agents.output import FileOutputReader
 from cc4tui.services.agents.shell import ShellBackend
+from cc4tui.services.processes.host import Supervisors
+from cc4tui.services.processes.terminal import TerminalProcess
 
 
 TESTS = Path(__file__).parent.parent
 COLOURED = "\x1b[32m2026-11-21 10:00:00\x1b[0m INFO \x1b[1mworker-3\x1b[0m handled in {n} ms\n"
 PLAIN = "plain line of ordinary output without any colour, about eighty characters long {n}\n"
+TERMINALS = {
+    "terminal:yes": ("/usr/bin/yes",),
+    "terminal:lines": (sys.executable, __file__, "write", "50000", "/dev/tty"),
+}
 PULSES = 40
 """Events that are published to see how soon they show."""
 
@@ -168,6 +176,60 @@ class Live(CommandCenterApp):
         return path.stat().st_size if path.exists() else 0
 
 
+class Attached(Live):
+    """The app with a terminal in which a program writes as fast as it is let."""
+
+    def __init__(self, folder: Path, argv: tuple[str, ...], seconds: float) -> None:
+        super().__init__(folder, 1, 0, seconds)
+        self.argv = argv
+        self.lates: list[float] = []
+
+    async def measure(self) -> None:
+        """Show the terminal, and see how long whatever else waits for its turn."""
+        from cc4tui.screens.execution import ExecutionTab
+
+        attach = fixtures("attach_fakes", "screens/execution/test_execution_attach.py")
+        await asyncio.sleep(1.0)
+        host, token = Supervisors(self.folder / "log"), uuid.uuid4().hex
+        env = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color"}
+        spec = ProcessSpec(self.folder / token, self.argv, env, self.folder, token)
+        terminal = attach.ProgramTerminal(await TerminalProcess.start(host, spec), "")
+        self.stage.center.terminals["1.1"] = terminal
+        tab = self.query_one(ExecutionTab)
+        tab.action_attach()
+        while (session := tab.terminals.shown) is None:
+            await asyncio.sleep(0.05)
+        (self.folder / "begun").touch()
+        await self.look(2.0)  # its history fills
+        held, rows = resident(), session.emulator.scrolled
+        cpu, begun = time.process_time(), time.perf_counter()
+        await self.look(self.seconds)
+        lasted = time.perf_counter() - begun
+        result = {
+            "cpu_share": (time.process_time() - cpu) / lasted,
+            "rows": (session.emulator.scrolled - rows) / lasted,
+            "grown": resident() - held,
+            "latencies": sorted(self.lates),
+        }
+        (self.folder / "result.json").write_text(json.dumps(result))
+        terminal.hang_up()
+        await terminal.end
+        await host.close()
+        self.exit()
+
+    async def look(self, seconds: float) -> None:
+        """Note how late the loop is, a hundred times a second."""
+        end = time.perf_counter() + seconds
+        while (begun := time.perf_counter()) < end:
+            await asyncio.sleep(0.01)
+            self.lates.append(time.perf_counter() - begun - 0.01)
+
+
+def resident() -> int:
+    """Bytes that this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def write(rate: int, paths: list[str]) -> None:
     """Append `rate` lines a second to each file, in twenty pieces, until killed."""
     block = "".join((COLOURED if n % 2 else PLAIN).format(n=n) for n in range(max(rate // 20, 1)))
@@ -185,6 +247,8 @@ def main() -> None:
     scene, *rest = sys.argv[1:]
     if scene == "write":
         write(int(rest[0]), rest[1:])
+    elif scene in TERMINALS:
+        Attached(Path(rest[0]), TERMINALS[scene], float(rest[1])).run()
     elif scene == "minimal":
         Path(rest[0], "begun").touch()
         Minimal().run()

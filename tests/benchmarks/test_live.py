@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
+
+from cc4tui.screens.terminal.emulator import Emulator
 
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
@@ -25,6 +28,10 @@ PROGRAM = Path(__file__).with_name("live_app.py")
 LETTERS = "".join(map(chr, (*range(0x430, 0x450), *range(0x3B1, 0x3CA))))
 """Typed one by one: none of them is on the screen before."""
 SECONDS = 8.0
+COLOURED = "\x1b[32m2026-11-21 10:00:00\x1b[0m INFO \x1b[1mworker-3\x1b[0m handled in {n} ms\n"
+PLAIN = "plain line of ordinary output without any colour, about eighty characters long {n}\n"
+DETACH = b"\x1d"
+"""ctrl+]"""
 
 
 class Terminal:
@@ -151,3 +158,45 @@ def test_quiet_agents_cost_next_to_nothing(tmp_path: Path, measured: Callable[..
         told = result(terminal, tmp_path / "quiet")
     measured("CPU share of a core with 60 quiet agents", told["cpu_share"], "< 0.03")
     assert told["cpu_share"] < 0.06
+
+
+@pytest.mark.parametrize("program", ["yes", "lines"])
+def test_a_flooded_terminal_leaves_the_app_its_turns(
+    tmp_path: Path, measured: Callable[..., None], program: str
+) -> None:
+    with running(f"terminal:{program}", str(SECONDS), folder=tmp_path / program) as terminal:
+        terminal.drain(SECONDS / 2)
+        os.write(terminal.master, DETACH)  # it goes on behind the panes
+        terminal.drain(0.5)
+        typed = echoes(terminal, first="i")
+        told = result(terminal, tmp_path / program)
+    told_rows = f"{told['rows']:,.0f} rows/s taken"
+    what = {"yes": "a terminal with `yes`", "lines": "a terminal with 50k lines/s"}[program]
+    measured(f"{what}, turns of the app late, P99 ms", at(99, told["latencies"]) * 1000, "< 50")
+    measured(f"{what}, detached, key echo P50 ms", typed[0] * 1000, "< 50")
+    measured(f"{what}, CPU share of a core", told["cpu_share"], "< 0.6", told_rows)
+    measured(f"{what}, MB grown with its history full", told["grown"] / 2**20, "< 16")
+    assert at(99, told["latencies"]) < 0.2
+    assert told["cpu_share"] < 0.8
+    assert told["grown"] < 32 * 2**20
+    assert told["rows"] > 100
+
+
+def test_a_terminal_against_pyte(measured: Callable[..., None]) -> None:
+    data = "".join((COLOURED if n % 2 else PLAIN).format(n=n) for n in range(3000))
+    piece = data.replace("\n", "\r\n").encode()
+    ours, peer = Emulator(lambda _: None, lambda *_: None), pyte.HistoryScreen(200, 48)
+    ours.resize(200, 48)
+    stream = pyte.ByteStream(peer)
+    times = [cpu_of(ours.feed, piece) / cpu_of(stream.feed, piece) for _ in range(3)]
+    measured("a terminal's lines per CPU second, against pyte", 1 / min(times), ">= 4",
+             "coloured and plain lines by turns")  # fmt: skip
+    assert min(times) < 0.5
+
+
+def cpu_of(feed: Callable[[bytes], object], data: bytes) -> float:
+    """CPU seconds to take in some output, as it comes."""
+    begun = time.process_time()
+    for at_byte in range(0, len(data), 4096):
+        feed(data[at_byte : at_byte + 4096])
+    return time.process_time() - begun
