@@ -775,7 +775,7 @@ THEMES = ("cc4-dark", "cc4-light")
 
 @pytest.fixture
 def looks(snapshot: Any) -> Callable[..., Awaitable[None]]:
-    """Compares a view without a cursor that blinks with its pictures: ``await looks(pilot)``."""
+    """Compares a view with its pictures: ``await looks(pilot)``."""
     stored = snapshot.use_extension(SVGImageExtension)
 
     async def stand_still(pilot: Pilot[None]) -> None:

@@ -195,6 +195,8 @@ def view(open_app: Any, told: Any, looks: Any, until: Any, screen_text: Any) -> 
         pytest.param(["t", "home"], "verifying", id="timeline"),
         pytest.param(["alt+1", "s"], "Stop 1.2?", id="stop"),
         pytest.param(["S"], "Stop", id="stop-run"),
+        pytest.param(["alt+1", "m"], "Message to 1.2", id="message"),
+        pytest.param(["T", "home", "f"], "Fork try 1 of 1.4", id="fork"),
         pytest.param(["T", "home", "R"], "again", id="retry"),
         pytest.param(["T", "home", "K"], "Skip 1.4?", id="skip"),
     ],
