@@ -12,7 +12,7 @@ def is_offered(tab: ExecutionBody, action: str) -> bool:
 
     What was before can be looked at, not changed.
     """
-    if tab.as_of is not None and action not in _IN_THE_PAST:
+    if tab.as_of is not None and action not in IN_THE_PAST:
         return False
     for_task = _FOR_TASK.get(action)
     if for_task is not None:
@@ -28,7 +28,7 @@ def _diff(tab: ExecutionBody, task: TaskView) -> bool:
 
 
 def _shell(tab: ExecutionBody, task: TaskView) -> bool:
-    return task.is_active and bool(task.attempts)
+    return task.has_agent  # afterwards the worktree is another's
 
 
 def _attach(tab: ExecutionBody, task: TaskView) -> bool:
@@ -70,7 +70,7 @@ def _can_be_told(tab: ExecutionBody, task: TaskView) -> bool:
 
 _COMMITTED = frozenset({TaskRunState.VERIFYING, TaskRunState.MERGING, *DONE_STATES})
 """States of tasks whose work is as it will be."""
-_IN_THE_PAST = frozenset(
+IN_THE_PAST = frozenset(
     {
         *(
             "zoom",
@@ -87,6 +87,7 @@ _IN_THE_PAST = frozenset(
         *("pager", "scrub", "return_to_now", "tasks", "focus_near", "focus_pane", "scroll_pane"),
     }
 )
+"""Actions that also make sense for how a run was."""
 _FOR_TASK: Mapping[str, Callable[[ExecutionBody, TaskView], bool]] = {
     "zoom": lambda tab, task: not tab.is_whole,
     "stop_task": lambda tab, task: task.is_active,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.widget import Widget
 
@@ -51,6 +51,17 @@ class ExecutionTab(ExecutionBody):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for what is selected."""
         return is_offered(self, action)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no verb took: say why, where somebody could have expected that it does."""
+        from cc4tui.screens.execution.refusals import why_not
+
+        for verb in self._bindings.key_to_bindings.get(event.key, ()):
+            reason = why_not(self, verb.action)
+            if reason is not None:
+                event.stop()
+                tell(self.app, reason)
+                return
 
     # --- looking closer ---------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from textual.pilot import Pilot
 
 from cc4tui import events as e
+from cc4tui.domain.run import TaskRunState
 from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.execution.diff_view import DiffView
+from cc4tui.screens.execution.offers import is_offered
+from cc4tui.screens.execution.refusals import why_not
 from cc4tui.screens.execution.tab import nearest
 from cc4tui.screens.options import Tab
 from cc4tui.screens.verbs import Scope, verbs
@@ -193,3 +197,60 @@ async def test_pausing_and_taking_it_back_and_pinning(
         assert tab.grid.panes[0].pinned
         await pilot.press("space")
         assert not tab.pinned
+
+
+INTERVENTIONS = [
+    *("stop_task", "retry_task", "message", "redirect", "fork", "skip_task", "diff", "attach"),
+    *("hang_up", "shell", "editor", "pause", "stop_run", "judge_changes", "dismiss"),
+]
+
+
+async def test_whatever_cannot_be_done_to_a_task_is_refused_with_a_sentence(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    """In every state, with and without a try: an action is offered, or says why it is not."""
+    async with open_app(run.center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: tab.grid.panes)
+        for name in ("1.2", "1.4"):
+            tab.tasks.select(name)
+            tab.tasks.focus()
+            await settle(pilot, lambda: tab.selected.id == name)  # noqa: B023
+            for state in TaskRunState:
+                tab.model.tasks[name] = replace(tab.model.tasks[name], state=state)
+                assert tab.selected.state is state
+                for action in INTERVENTIONS:
+                    reason = why_not(tab, action)
+                    assert is_offered(tab, action) is (reason is None), (state, action)
+                    if reason is not None:
+                        assert reason.endswith("."), reason
+                        assert "{" not in reason
+        assert why_not(tab, "zoom") is None
+
+
+async def test_a_key_that_does_nothing_now_says_why(
+    open_app: Open, run: Any, settle: Settle
+) -> None:
+    async with open_app(run.center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: tab.grid.panes)
+        tab.tasks.select("1.4")
+        tab.tasks.focus()
+        await settle(pilot, lambda: tab.selected.id == "1.4")
+        for key, said in (
+            ("s", "1.4 is pending: there is nothing to stop."),
+            ("R", "1.4 is pending: it has not been tried yet, and begins when it can."),
+            (
+                "M",
+                "1.4 is pending: no agent works on it that could be interrupted; m writes to it.",
+            ),
+            ("o", "1.4 is pending: nobody has worked on it yet, so it has no files."),
+            ("A", "1.4 is pending: nobody has worked on it yet; there is nothing to attach to."),
+            ("X", "No terminal is open for 1.4; A opens one."),
+        ):
+            pilot.app.clear_notifications()
+            await pilot.press(key)
+            await settle(
+                pilot,
+                lambda: [note.message for note in pilot.app._notifications] == [said],  # noqa: B023
+            )
