@@ -7,6 +7,7 @@ from datetime import datetime
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.widget import Widget
 
 from cc4tui.events import Event
@@ -44,8 +45,10 @@ from cc4tui.screens.widgets.text_pane import TextPane
 
 WIDE = 110
 """Columns from which the tasks stand beside the panes."""
-VERY_WIDE = 170
-"""Columns from which they get more room."""
+MIN_TIMELINE, MIN_BELOW = 8, 10
+"""Rows of a timeline, and of the panes below it: as many at least."""
+VERY_WIDE, WIDE_LIST = 170, 60
+"""Columns from which they get more room, and how much."""
 FASTEST, SLOWEST = 1 / 30, 1 / 10
 """Seconds between two looks at agents' output: fast while something comes, slow while not."""
 LEFT_SECONDS, LEFT_REST, LEFT_TIMES = 10.0, 20.0, 200
@@ -131,9 +134,9 @@ class ExecutionBody(CoveredVertical):
         with CoveredContainer(classes="split"):
             with self._main:
                 yield self.resting
+                yield self.timeline
                 yield self.grid
                 yield self.diff
-                yield self.timeline
                 yield self.more
             yield self.tasks
         yield self.search_line
@@ -228,16 +231,21 @@ class ExecutionBody(CoveredVertical):
         size = self._main.size
         if not size:
             return
+        if self._widen_list(self.size):
+            self.call_after_refresh(self.rearrange)
         focused = self.selected.id if self.selected is not None else None
-        for height in (size.height, size.height - 1):  # with a row for the strip
+        self.timeline.display = self.timeline_shown
+        below = self._below_timeline(model, size.height) if self.timeline_shown else 0
+        whole = below or size.height
+        for height in (whole, whole - 1):  # with a row for the strip
             room, calm = capacity(size.width, height), calm_capacity(size.width, height)
             shown = choose_shown(self._slots, room, model, focused, self.pinned, calm)
             if len(shown) == len(self._slots):
                 break
-        self.timeline.display = self.timeline_shown
+        alone = self.diff.is_open or self.terminals.shown is not None
         if self.timeline_shown:
-            self.timeline.show(self.live or model, self.as_of)
-        alone = self.timeline_shown or self.diff.is_open or self.terminals.shown is not None
+            self.timeline.styles.height = size.height - below if below and shown else "1fr"
+            alone = not (below and shown)
         self.resting.display = not shown and self.grid.zoomed is None and not alone
         self.grid.display = not self.resting.display and not alone
         if self.resting.display:
@@ -256,6 +264,12 @@ class ExecutionBody(CoveredVertical):
             self._greets = not self.grid.panes
             if self.screen.focused in (None, self.tasks, self.resting):
                 self.screen.set_focus(self.entry)
+
+    def _below_timeline(self, model: RunModel, height: int) -> int:
+        """Draw the timeline; rows that it leaves to the panes, 0 where they would be too few."""
+        self.timeline.show(self.live or model, self.as_of)
+        left = height - max(self.timeline.wanted_rows, MIN_TIMELINE)
+        return left if left >= MIN_BELOW else 0
 
     def _look(self) -> None:
         """What a person has in sight is not new to them any more."""
@@ -341,8 +355,7 @@ class ExecutionBody(CoveredVertical):
         self.diff.tick()
         if self.timeline_shown:
             self.timeline.tick()
-            return
-        for pane in self.grid.in_sight():
+        for pane in self.grid.in_sight() if self.grid.display else ():
             pane.refresh_head()
         if self.more.display:
             self.more.refresh()
@@ -352,8 +365,16 @@ class ExecutionBody(CoveredVertical):
     def on_resize(self, event: events.Resize) -> None:
         """Beside or below, and as many panes as fit."""
         self.set_class(event.size.width >= WIDE, "-wide")
-        self.set_class(event.size.width >= VERY_WIDE, "-very-wide")
+        self._widen_list(event.size)
         self.call_after_refresh(self.rearrange)
+
+    def _widen_list(self, size: Size) -> bool:
+        """Much room for the list of tasks, unless panes need it; True = there is another room."""
+        crowded = len(self._slots) > capacity(size.width - WIDE_LIST, self._main.size.height)
+        wide = size.width >= VERY_WIDE and not crowded
+        changed = wide is not self.has_class("-very-wide")
+        self.set_class(wide, "-very-wide")
+        return changed
 
     def rearrange(self) -> None:
         """Fit the panes to the room."""
@@ -438,9 +459,9 @@ class ExecutionBody(CoveredVertical):
             return self.model.tasks.get(self.diff.task_id)
         if self.terminals.shown is not None:
             return self.model.tasks.get(self.terminals.shown.task)
-        if self.timeline_shown:
-            return self.model.tasks.get(self.timeline.task_id or "")
         pane = self.grid.zoomed or self.focused_pane
+        if self.timeline_shown and pane is None:
+            return self.model.tasks.get(self.timeline.task_id or "")
         task_id = pane.task_id if pane is not None else None
         if task_id is not None:
             return self.model.tasks.get(task_id)

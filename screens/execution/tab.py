@@ -159,7 +159,9 @@ class ExecutionTab(ExecutionBody):
     @on(TimelineView.Picked)
     def _moment_picked(self, message: TimelineView.Picked) -> None:
         message.stop()
-        if self.live is not None:
+        if self.live is not None and message.seconds > self.timeline.view.told.seconds:
+            self.return_to_now()
+        elif self.live is not None:
             when = self.live.run.started + timedelta(seconds=message.seconds)
             attempt(self, self.scrub_to(when), group="scrub")
 
@@ -243,7 +245,7 @@ class ExecutionTab(ExecutionBody):
         here = self.screen.focused
         if here is None:
             return
-        others: Iterable[Widget] = [*self.grid.panes, self.tasks]
+        others: Iterable[Widget] = [*self.grid.panes, self.tasks, self.timeline.view]
         near = nearest(here, others, direction)
         if near is not None:
             near.focus()

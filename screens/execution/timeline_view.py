@@ -15,7 +15,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -79,7 +79,7 @@ class TimelineView(LineView, can_focus=True):
         """A stint was clicked twice."""
 
     class Picked(Message):
-        """A time was clicked, in seconds since the start of the run."""
+        """A time was pointed at, in seconds since the start of the run."""
 
         def __init__(self, seconds: float) -> None:
             super().__init__()
@@ -98,6 +98,8 @@ class TimelineView(LineView, can_focus=True):
         self._critical: frozenset[str] = frozenset()
         self._moment: float | None = None
         """Seconds since the start of the run of the moment that is shown elsewhere; None = now."""
+        self._picked: int | None = None
+        """Cell from the start at which the time is held with the mouse."""
 
     # --- content ----------------------------------------------------------------------------
 
@@ -241,25 +243,49 @@ class TimelineView(LineView, can_focus=True):
         """The cursor looks quiet."""
         self.refresh()
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the time: where nobody worked, and above the rows."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.x >= _MARGIN and self._stint_at(offset) is None:
+            event.stop()
+            self.capture_mouse()
+            self._pick(offset.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag through the time."""
+        if self._picked is not None:
+            event.stop()
+            self._pick(event.x)
+
+    def on_mouse_up(self) -> None:
+        """Let go of it."""
+        if self._picked is not None:
+            self._picked = None
+            self.release_mouse()
+
+    def _pick(self, x: int) -> None:
+        at = max(x - _MARGIN, 0) + round(self.scroll_x)
+        if at != self._picked:
+            self._picked = at
+            self.post_message(self.Picked((at + 1) * self.scale))
+
+    def _stint_at(self, offset: Offset) -> tuple[int, int] | None:
+        """Row and place of the stint that is drawn there."""
+        row = offset.y - _HEAD + round(self.scroll_y)
+        at = offset.x - _MARGIN + round(self.scroll_x)
+        if offset.y < _HEAD or row >= len(self.told.rows):
+            return None
+        place = self.told.near(row, (at + 0.5) * self.scale)
+        start, end = self._cells(self.told.rows[row][place])
+        return (row, place) if start <= at < end else None
+
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor on a stint, a second one opens it."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.x < _MARGIN:
-            return
-        if offset.y < _HEAD:
+        place = self._stint_at(offset) if offset is not None and offset.x >= _MARGIN else None
+        if place is not None:
             event.stop()
-            at = offset.x - _MARGIN + round(self.scroll_x)
-            self.post_message(self.Picked((at + 1) * self.scale))
-            return
-        row = offset.y - _HEAD + round(self.scroll_y)
-        at = offset.x - _MARGIN + round(self.scroll_x)
-        if row >= len(self.told.rows):
-            return
-        place = self.told.near(row, (at + 0.5) * self.scale)
-        start, end = self._cells(self.told.rows[row][place])
-        if start <= at < end:
-            event.stop()
-            self._move(row, place)
+            self._move(*place)
             if event.chain == 2:
                 self.post_message(self.Chosen())
 
@@ -362,6 +388,10 @@ def _glyph(phase: Phase, critical: bool) -> Span:
     return sign(glyph, plain), ink
 
 
+_WORDS = 3
+"""Rows above the drawing."""
+
+
 class TimelinePane(Vertical):
     """The timeline below what it tells in words.
 
@@ -390,6 +420,11 @@ class TimelinePane(Vertical):
         """The words above the drawing."""
         yield self.head
         yield self.view
+
+    @property
+    def wanted_rows(self) -> int:
+        """As many as show all of it."""
+        return _WORDS + self.view.virtual_size.height + self.view.scrollbar_size_horizontal
 
     @property
     def task_id(self) -> str | None:

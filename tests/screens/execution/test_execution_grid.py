@@ -11,9 +11,11 @@ from textual.pilot import Pilot
 
 from cc4tui import events as e
 from cc4tui.domain.agent import TextSaid
+from cc4tui.screens.execution import ExecutionTab
 from cc4tui.screens.execution.grid import PaneGrid
 from cc4tui.screens.execution.more import MoreStrip
 from cc4tui.screens.execution.pane import AgentPane
+from cc4tui.screens.options import Tab
 
 
 TASKS = {f"1.{n}": f"Task {n}" for n in range(1, 7)}
@@ -287,3 +289,17 @@ async def test_what_only_holds_panes_paints_nothing(opened: Any, told: Any) -> N
             assert holder.render_lines(holder.region) == []
             covered = sum(child.region.area for child in holder.children if child.display)
             assert covered == holder.region.area
+
+
+async def test_the_list_gives_room_to_panes_that_need_it(
+    open_app: Any, empty_center: Any, stage: Callable[..., Any], settle: Settle
+) -> None:
+    run = stage(empty_center, {f"1.{n}": f"Task {n}" for n in range(60)}, workers=60)
+    for n in range(20):
+        run.start(f"1.{n}")
+    async with open_app(empty_center, tab=Tab.EXECUTION, size=(200, 50)) as pilot:
+        tab = pilot.app.query_one(ExecutionTab)
+        await settle(pilot, lambda: len(tab.grid.panes) == 20 and tab.tasks.outer_size.width == 60)
+        for n in range(20, 60):
+            run.start(f"1.{n}")
+        await settle(pilot, lambda: len(tab.grid.panes) == 45 and tab.tasks.outer_size.width == 44)

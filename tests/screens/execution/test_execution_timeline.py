@@ -184,10 +184,50 @@ async def test_t_draws_the_run_and_t_goes_back(watch: Open, settle: Settle) -> N
         assert "◉" in first
         assert "░░" in first
         assert second.startswith("  2  1.2▄▄")
-        assert not tab_of(pilot).grid.display
         assert not tab_of(pilot).tasks.display
         await pilot.press("t")
         await settle(pilot, lambda: tab_of(pilot).grid.display)
+
+
+@pytest.mark.parametrize(("rows", "below"), [(36, True), (16, False)])
+async def test_the_panes_stand_below_where_there_is_room(
+    watch: Open, settle: Settle, rows: int, below: bool
+) -> None:
+    async with watch(size=(120, rows)) as pilot:
+        view = await opened(pilot, settle)
+        tab = tab_of(pilot)
+        await settle(pilot, lambda: tab.grid.display is below)
+        assert view.has_focus
+        assert view.size.height >= 3
+        if below:
+            await settle(pilot, lambda: tab.grid.region.y == tab.timeline.region.bottom)
+            await pilot.click(tab.grid.panes[1])
+            await settle(pilot, lambda: tab.selected is tab.grid.panes[1].task_view)
+            await pilot.press("up")
+            await settle(pilot, lambda: tab.grid.panes[0].has_focus or view.has_focus)
+        await pilot.press("escape")
+        await settle(pilot, lambda: not tab.timeline_shown and tab.grid.display)
+
+
+async def test_dragging_through_the_time_shows_each_moment(watch: Open, settle: Settle) -> None:
+    async with watch() as pilot:
+        view, tab = await opened(pilot, settle), tab_of(pilot)
+        moments = []
+        await pilot.mouse_down(view, offset=(6, 0))
+        for x in (6, 10, 16):
+            await pilot.hover(view, offset=(x, 0))
+            seconds = (x - 4 + 1) * view.scale
+            await settle(pilot, lambda seconds=seconds: view._moment == seconds)
+            moments.append(tab.as_of)
+        await pilot.mouse_up(view, offset=(16, 0))
+        assert moments == sorted(moments)
+        assert len(set(moments)) == 3
+        await pilot.hover(view, offset=(30, 0))
+        await pilot.pause()
+        assert tab.as_of == moments[-1], "it was let go"
+        end = 4 + int(view.told.seconds / view.scale) + 5
+        await pilot.click(view, offset=(end, 0))
+        await settle(pilot, lambda: tab.as_of is None)
 
 
 async def test_what_is_left_is_a_range_or_unknown(watch: Open, run: Any, settle: Settle) -> None:
