@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from cc4tui.importing import imported
 
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LateStore:
                 await self._opening.result().close()
 
     async def _open(self) -> "SqlStore":
-        await asyncio.to_thread(import_module, "cc4tui.storage.store")
+        await imported("cc4tui.storage.store")
         from cc4tui.storage.store import open_store
 
         store = await open_store(self._path)

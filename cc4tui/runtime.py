@@ -2,7 +2,7 @@
 
 Every command and the app's first frame pay for what is imported at the top of this module. So the
 database and everything that plans, runs and decodes are imported by the methods that need them,
-most of them in a thread: `_imported`.
+most of them in a thread: `imported`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cc4tui.config import Config, LoadedConfig, load_config, unknown_agent
 from cc4tui.errors import NotFoundError, UsageError
+from cc4tui.importing import imported
 from cc4tui.late import LateStore
 from cc4tui.logs import logging_to
 from cc4tui.paths import StatePaths
@@ -150,7 +149,7 @@ class Runtime:
         """
         await self._late.opened()
         await self._catalog()
-        await _imported(*RUNNING)
+        await imported(*RUNNING)
 
     # --- what there is ---------------------------------------------------------------------
 
@@ -201,7 +200,7 @@ class Runtime:
 
     async def watch_plans(self) -> AsyncIterator[set[str]]:
         """Paths of plans that changed on disk, as they change."""
-        await _imported("watchfiles")
+        await imported("watchfiles")
         async for changed in (await self._catalog()).watch():
             yield changed
 
@@ -558,7 +557,7 @@ class Runtime:
         """Open the screen of a task's agent, in its session; a shell where that cannot be."""
         record, surroundings = await self.find_run(run), await self._surroundings()
         await known_task(self._store, run, task)
-        await _imported("cc4tui.services.pipeline.attaching")
+        await imported("cc4tui.services.pipeline.attaching")
         from cc4tui.services.pipeline.attaching import Attachments
 
         if self._attachments is None:
@@ -651,7 +650,7 @@ class Runtime:
 
     async def _catalog(self) -> PlanCatalog:
         if self._plans is None:
-            await _imported("cc4tui.services.plans.catalog")
+            await imported("cc4tui.services.plans.catalog")
             from cc4tui.services.plans.catalog import PlanCatalog
 
             root = self._git.root or self._git.common_dir
@@ -693,7 +692,7 @@ class Runtime:
 
     async def _surroundings(self) -> Surroundings:
         """Looked at anew for every run: the branch or the configuration may have changed."""
-        await _imported(*RUNNING)
+        await imported(*RUNNING)
         from cc4tui.services.agents.registry import backend_for
         from cc4tui.services.git.belongings import find_belongings, settings_in
         from cc4tui.services.pipeline.surroundings import Surroundings
@@ -760,10 +759,3 @@ class Runtime:
         if self._foreign is not None:
             self._foreign.cancel()
             await asyncio.gather(self._foreign, return_exceptions=True)
-
-
-async def _imported(*names: str) -> None:
-    """Import modules in a thread, so that the screen goes on."""
-    for name in names:
-        if name not in sys.modules:
-            await asyncio.to_thread(import_module, name)

@@ -24,6 +24,7 @@ from textual.widget import Widget
 
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError
+from cc4tui.importing import imported
 from cc4tui.screens.bindings import TakesKeys, bindings, takes_letters
 from cc4tui.screens.glyphs import ascii_only
 from cc4tui.screens.guard import attempt, tell
@@ -165,14 +166,20 @@ class CommandCenterApp(App[None]):
         self.set_timer(FIRST_FRAME_SECONDS, self._begin)
         self.set_interval(OTHERS_SECONDS, self._look_for_others)
 
-    async def _begin(self) -> None:
+    def _begin(self) -> None:
+        """Have the rest come beside the first frame: keys do not wait for it."""
+        self.painted.set()
+        self._look_for_others()
+        attempt(self, self._go_on(), group="begin")
+
+    async def _go_on(self) -> None:
         """Mount Execution, which tells of runs behind any tab; start what was asked for."""
+        began = self.options.clock()
+        await imported("cc4tui.screens.attention", "cc4tui.screens.execution")
         from cc4tui.screens.attention import Attention, caller
 
-        self.painted.set()
-        call, began = caller(self, self.options.notify), self.options.clock()
+        call = caller(self, self.options.notify)
         self.attention = Attention(call, lambda: self.app_focus, began)
-        self._look_for_others()
         await self._mounted(Tab.EXECUTION)
         self._follow_edits()
         if not self.is_headless:  # tests make many apps, and what these leave must go

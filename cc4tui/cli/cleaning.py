@@ -71,7 +71,7 @@ async def find(center: "Runtime") -> "list[Remnant] | None":
 
 
 async def _records(center: "Runtime", stock: "Stock") -> "list[Remnant]":
-    from cc4tui.services.pipeline.reconciling import left_open
+    from cc4tui.services.pipeline.session import left_open
     from cc4tui.services.remnants import record_remnants
 
     dead = [run for run in await left_open(center.journal) if not stock.of(run.id)]

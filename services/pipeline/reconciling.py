@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from cc4tui.domain.run import RunRecord, RunStatus, TaskRunState
 from cc4tui.events import RunRecovered
-from cc4tui.ports import Journal
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.pipeline.adoption import EVERY, Stock, take_stock
+from cc4tui.services.pipeline.adoption import Stock, take_stock
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.recovery import LOST, record_cut
 from cc4tui.services.pipeline.surroundings import Surroundings
@@ -25,22 +24,6 @@ class Reconciled:
     """The newest run that has attempts to be brought to their end."""
     sentence: str = ""
     """For a person; empty when there was nothing to put right."""
-
-
-async def left_open(journal: Journal) -> list[RunRecord]:
-    """Runs that a process worked on which is gone, or that agents may work on; newest first.
-
-    The repository's lock must be free or ours.
-    """
-    found = []
-    for run in await journal.runs(EVERY):
-        if run.finished is not None or run.status is RunStatus.CANCELLED:
-            continue
-        tasks = await journal.task_runs(run.id)
-        was_left = any(task.state is TaskRunState.RUNNING for task in tasks)
-        if run.status is RunStatus.RUNNING or was_left:
-            found.append(run)
-    return found
 
 
 async def reconcile(s: Surroundings, runs: list[RunRecord]) -> Reconciled:

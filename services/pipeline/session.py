@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cc4tui.services.pipeline.surroundings import Surroundings
 
 
+ALL_RUNS = 10_000
+
+
 class RunSession:
     """Starts, continues and stops runs; owns their coroutines until it is closed."""
 
@@ -158,8 +161,6 @@ class RunSession:
             surroundings: Asked for only when there is something to do.
             goes_on: Whether a run whose agents were left working may be continued here.
         """
-        from cc4tui.services.pipeline.engine import ActiveRun
-        from cc4tui.services.pipeline.reconciling import left_open, reconcile
         from cc4tui.services.pipeline.terminals_left import left_terminals
 
         if self._active is not None or not self._lock.try_acquire():
@@ -169,7 +170,11 @@ class RunSession:
             runs = await left_open(self._journal)
             if not runs and not await asyncio.to_thread(left_terminals, self._state):
                 return ""
-            found = await reconcile(await surroundings(), runs)
+            around = await surroundings()
+            from cc4tui.services.pipeline.engine import ActiveRun
+            from cc4tui.services.pipeline.reconciling import reconcile
+
+            found = await reconcile(around, runs)
             if found.goes_on is not None and goes_on:
                 active = ActiveRun(found.goes_on)
                 self._launch(await surroundings(), active, with_output=False)
@@ -314,11 +319,29 @@ async def find_run(journal: Journal, run: str | None = None) -> RunRecord:
     exact = await journal.run(run)
     if exact is not None:
         return exact
-    matching = [one for one in await journal.runs(10_000) if one.id.startswith(run)]
+    matching = [one for one in await journal.runs(ALL_RUNS) if one.id.startswith(run)]
     if len(matching) != 1:
         what = "matches several runs" if matching else "matches no run"
         raise NotFoundError(f'"{run}" {what}; `cc4tui runs` lists all')
     return matching[0]
+
+
+async def left_open(journal: Journal) -> list[RunRecord]:
+    """Runs that a process worked on which is gone, or that agents may work on; newest first.
+
+    The repository's lock must be free or ours.
+    """
+    from cc4tui.domain.run import RunStatus, TaskRunState
+
+    found = []
+    for run in await journal.runs(ALL_RUNS):
+        if run.finished is not None or run.status is RunStatus.CANCELLED:
+            continue
+        tasks = await journal.task_runs(run.id)
+        was_left = any(task.state is TaskRunState.RUNNING for task in tasks)
+        if run.status is RunStatus.RUNNING or was_left:
+            found.append(run)
+    return found
 
 
 async def known_task(journal: Journal, run: str, task: str) -> TaskRunRecord:
