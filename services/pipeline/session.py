@@ -161,14 +161,12 @@ class RunSession:
             surroundings: Asked for only when there is something to do.
             goes_on: Whether a run whose agents were left working may be continued here.
         """
-        from cc4tui.services.pipeline.terminals_left import left_terminals
-
         if self._active is not None or not self._lock.try_acquire():
             return ""
         active: ActiveRun | None = None
         try:
             runs = await left_open(self._journal)
-            if not runs and not await asyncio.to_thread(left_terminals, self._state):
+            if not runs and not await asyncio.to_thread(_has_terminals, self._state):
                 return ""
             around = await surroundings()
             from cc4tui.services.pipeline.engine import ActiveRun
@@ -307,6 +305,13 @@ class RunSession:
             self._active = None
             self._lock.release()
             self._ended.set()
+
+
+def _has_terminals(state: Path) -> bool:
+    """Whether a dead process left terminals; in a thread, as it imports what looks for them."""
+    from cc4tui.services.pipeline.terminals_left import left_terminals
+
+    return bool(left_terminals(state))
 
 
 async def find_run(journal: Journal, run: str | None = None) -> RunRecord:
