@@ -51,6 +51,8 @@ VERY_WIDE, WIDE_LIST = 170, 60
 """Columns from which they get more room, and how much."""
 FASTEST, SLOWEST = 1 / 30, 1 / 10
 """Seconds between two looks at agents' output: fast while something comes, slow while not."""
+LONGEST = 1.0
+"""Where painting takes long (a colour for every letter), so that keys have most of the time."""
 LEFT_SECONDS, LEFT_REST, LEFT_TIMES = 10.0, 20.0, 200
 """Until it is asked again how long a run takes: at least; more if nothing happened; and as many
 times as long as the answer took."""
@@ -297,7 +299,7 @@ class ExecutionBody(CoveredVertical):
                     self._counter.wrote(pane.task_id)
             spent = time.perf_counter() - start
             quiet = delay * 1.25 if not any(news) else FASTEST
-            delay = min(max(quiet, 2 * (spent + late)), SLOWEST)
+            delay = max(min(quiet, SLOWEST), min(2 * (spent + late), LONGEST))
 
     def _counted(self, task_id: str) -> None:
         for pane in self.grid.in_sight():

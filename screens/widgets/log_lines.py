@@ -30,11 +30,16 @@ class LineReader:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._bare = (0, 0)
         """A range that is known to hold no line end, for lines of many megabytes."""
+        self.beginnings = 0
+        """How often the source had become shorter: what was known of it holds no longer."""
 
     def refresh(self) -> bool:
-        """Look for growth; True when there is more than before."""
+        """Look for growth; True when there is more than before, or something else."""
         size = self.source.size()
         grown = size != self.size
+        if size < self.size:
+            self._blocks.clear()
+            self._bare, self.beginnings = (0, 0), self.beginnings + 1
         if grown:
             self._blocks.pop(self.size // BLOCK, None)
             self.size = size

@@ -9,7 +9,7 @@ from cc4tui.screens.widgets.log_lines import LineReader
 from cc4tui.screens.widgets.palette import FOUND, FOUND_HERE
 
 
-_PIECE = 2**20
+_PIECE = 2**18
 """Bytes that are looked through at once."""
 _SLICE = 0.012
 """Seconds after which other work gets its turn."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class ByteSource(Protocol):
-    """Bytes that only ever grow at the end; offsets stay valid."""
+    """Bytes that grow at the end; offsets stay valid, unless it becomes shorter and begins anew."""
 
     def begin(self) -> int:
         """The first offset that is still held."""
@@ -24,6 +24,8 @@ class ByteSource(Protocol):
 
 class FileSource:
     """A file, read by offset, that may not exist yet. Nothing of it stays in memory.
+
+    One that takes its place is shown instead, from its begin: for once its size is told as 0.
 
     Reading happens while the screen is drawn, where nothing may fail: an error is kept, and raised
     when the size is asked for the next time.
@@ -48,10 +50,22 @@ class FileSource:
         """
         if self._error is not None:
             raise self._error
+        if self._fd is not None and self._is_replaced():
+            self.close()
+            return 0
         if self._fd is None:
             self._fd = self._open()
         size = 0 if self._fd is None else os.fstat(self._fd).st_size
         return size if self._limit is None else min(size, self._limit)
+
+    def _is_replaced(self) -> bool:
+        """Whether another file has its name. One that was deleted is still shown."""
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            return False
+        assert self._fd is not None
+        return not os.path.samestat(there, os.fstat(self._fd))
 
     def read(self, offset: int, count: int) -> bytes:
         """What the file holds there now; nothing when it cannot be read."""

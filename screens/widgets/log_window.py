@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cc4tui.screens.widgets.ansi import Pen, Span, read_line, wrap
+from cc4tui.screens.widgets.ansi import PLAIN, Pen, Span, cut, read_line, wrap
 from cc4tui.screens.widgets.log_lines import LineReader
 
 
@@ -46,6 +46,8 @@ class LogWindow:
         """Start of the line and number of the row at the top, while not following."""
         self._lines: OrderedDict[tuple[int, int, Pen], tuple[list[LogRow], Pen]] = OrderedDict()
         self._pens: OrderedDict[int, Pen] = OrderedDict()
+        self._beginnings = 0
+        """How often the log had begun anew."""
 
     def forget(self) -> None:
         """Make rows anew: width, wrapping or marks have changed."""
@@ -55,6 +57,10 @@ class LogWindow:
 
     def rows(self) -> list[LogRow]:
         """What is seen now, at most `height` rows."""
+        if self.reader.beginnings != self._beginnings:
+            self._beginnings, self.following = self.reader.beginnings, True
+            self._lines.clear()
+            self._pens.clear()
         if self.following:
             return self._last_rows()
         line, number = self._top
@@ -90,7 +96,7 @@ class LogWindow:
         end = self.reader.line_end(start)
         pen = self._pens.get(start)
         if pen is None:
-            pen = self.reader.pen_at(start)
+            pen = self._pens[start] = self.reader.pen_at(start)
         key = (start, end, pen)
         known = self._lines.get(key)
         if known is None:
@@ -102,11 +108,20 @@ class LogWindow:
             self._pens.popitem(last=False)
         return known[0]
 
+    def _count(self, start: int) -> int:
+        """How many rows a line has, which no colour changes: those before it may be many."""
+        if not self.wrapped:
+            return 1
+        if start in self._pens:
+            return len(self._rows_of(start))
+        spans, _ = read_line(self.reader.text(start, self.reader.line_end(start)), PLAIN)
+        return len(wrap(spans, self.width))
+
     def _read(self, start: int, end: int, pen: Pen) -> tuple[list[LogRow], Pen]:
         spans, pen = read_line(self.reader.text(start, end), pen)
         if self.mark is not None:
             spans = self.mark(start, spans)
-        parts = wrap(spans, self.width) if self.wrapped else [spans]
+        parts = wrap(spans, self.width) if self.wrapped else [cut(spans, self.width)]
         rows: list[LogRow] = []
         column = 0
         for number, part in enumerate(parts):
@@ -155,7 +170,7 @@ class LogWindow:
                 self._top = (line, 0)
                 return
             count -= number + 1
-            line, number = before, len(self._rows_of(before)) - 1
+            line, number = before, self._count(before) - 1
         self._top = (line, number - count)
 
     def _down(self, count: int) -> None:

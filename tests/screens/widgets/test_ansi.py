@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
 
 from cc4tui.domain.text import UNSAFE, clean
-from cc4tui.screens.widgets.ansi import PLAIN, Pen, pen_after, read_line, wrap
+from cc4tui.screens.widgets.ansi import PLAIN, Pen, cut, pen_after, read_line, wrap
 
 
 RAW = st.lists(
@@ -110,6 +110,21 @@ def test_wrapping_loses_nothing_and_fits(raw: str, width: int) -> None:
     assert flat == [(char, pen) for text, pen in spans for char in text]
 
 
+@given(RAW, st.integers(1, 30))
+@example("z" + "\u0301" * 500 + "after it", 3)
+@example("\U0001f468\u200d\U0001f469\u200d\U0001f467 family", 2)
+def test_cutting_keeps_as_much_as_fits(raw: str, width: int) -> None:
+    spans, _ = read_line(raw)
+    kept = cut(spans, width)
+    flat = [(char, pen) for text, pen in spans for char in text]
+    assert [(char, pen) for text, pen in kept for char in text] == flat[: len(text_of(kept))]
+    room = width - sum(cell_len(text) for text, _ in kept)
+    assert room >= 0
+    rest = text_of(spans)[len(text_of(kept)) :]
+    if room and rest:  # the next letter is a wide one
+        assert split_graphemes(rest)[0][0][2] > room
+
+
 @pytest.mark.parametrize(
     ("text", "width", "rows"),
     [
@@ -133,6 +148,7 @@ def test_long_lines_cost_linear_time(unit: str) -> None:
         for _ in range(3):
             start = time.process_time()
             wrap(read_line(unit * count)[0], 40)
+            cut(read_line(unit * count)[0], 40)
             best = min(best, time.process_time() - start)
         return best
 

@@ -1,12 +1,14 @@
 """What of a log is seen: the end while it is followed, else the rows from a place on."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cc4tui.screens.widgets.ansi import Pen
-from cc4tui.screens.widgets.log_lines import LineReader
-from cc4tui.screens.widgets.log_source import MemorySource
+from cc4tui.screens.widgets.log_lines import BLOCK, LineReader
+from cc4tui.screens.widgets.log_source import FileSource, MemorySource
 from cc4tui.screens.widgets.log_window import LogWindow
 
 
@@ -110,7 +112,45 @@ def test_long_lines_go_on_below_and_scroll_row_by_row() -> None:
 def test_unwrapped_lines_take_one_row() -> None:
     window = window_of("x" * 100 + "\nshort\n")
     window.wrapped = False
-    assert seen(window) == ["x" * 100, "short"]
+    assert seen(window) == ["x" * 20, "short"]
+
+
+def test_a_log_that_begins_anew_is_shown_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("\x1b[31m" + lines(3 * BLOCK // 8))
+    window = LogWindow(LineReader(FileSource(path)))
+    window.width, window.height = 20, 4
+    window.reader.refresh()
+    window.go_to_begin()
+    assert seen(window) == numbered(0, 3)
+    path.write_text("fine 0\nfine 1\n")  # cut off and written anew
+    assert window.reader.refresh()
+    assert seen(window) == ["fine 0", "fine 1"]
+    assert window.following
+    assert {pen for row in window.rows() for _, pen in row.spans} == {Pen()}
+    (tmp_path / "other").write_text("a file of its name\n")
+    (tmp_path / "other").rename(path)
+    window.reader.refresh()  # is empty for once
+    window.reader.refresh()
+    assert seen(window) == ["a file of its name"]
+    path.unlink()
+    window.reader.refresh()
+    assert seen(window) == ["a file of its name"]
+    window.reader.close()
+
+
+def test_going_up_looks_for_colours_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = window_of("\x1b[32mgreen " + "words " * 9 + "\n" + lines(500), height=40)
+    looked: list[int] = []
+    pen_at = window.reader.pen_at
+    monkeypatch.setattr(window.reader, "pen_at", lambda at: looked.append(at) or pen_at(at))
+    window.go_to(window.reader.size)
+    window.rows()
+    looked.clear()
+    window.scroll(-200)
+    assert seen(window)[0] == "line 260"
+    assert {pen for row in window.rows() for _, pen in row.spans} == {Pen(ink=2)}
+    assert len(looked) <= 2
 
 
 def test_colours_carry_over_lines_in_view_and_above_it() -> None:
