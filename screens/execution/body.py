@@ -96,7 +96,7 @@ class ExecutionBody(CoveredVertical):
         self.head = RunHead(self.now)
         self.grid = PaneGrid(center, self.now)
         self.grid.display = False
-        self.resting = TextPane(resting_lines(None))
+        self.resting = TextPane()
         self.more = MoreStrip(self.now)
         self.diff = DiffPane(center, clock)
         self.timeline = TimelinePane(clock)
@@ -123,6 +123,10 @@ class ExecutionBody(CoveredVertical):
         """Tasks that ended without having been in sight since."""
         self._greets = True
         """Whether the focus goes to the list, and to the first pane once there is one."""
+        self._has_none = False
+        """Whether nothing was ever run, as far as that was asked."""
+        self._checks = False
+        """Whether states of runs are not certain yet."""
         self._asked = False
         """Whether a run was asked for, so that the newest one is not shown instead."""
 
@@ -155,6 +159,13 @@ class ExecutionBody(CoveredVertical):
         runs = await self.center.journal.runs(1)
         if runs and not self._asked:
             self._bridge.show(runs[0].id)
+        self._has_none = not runs
+        self._rest()
+
+    def _rest(self) -> None:
+        """Tell what to do where nothing is done; nothing before it is known whether that is so."""
+        if self.model is not None or (self._has_none and not self._checks):
+            self.resting.set_lines(resting_lines(self.model))
 
     def show_run(self, run_id: str) -> None:
         """Show a run, running or over, of this process or of another one."""
@@ -169,13 +180,15 @@ class ExecutionBody(CoveredVertical):
 
     @on(RunBridge.Checking)
     def _runs_are_checked(self) -> None:
+        self._checks = True
         self.resting.set_lines(CHECKING)
 
     @on(RunBridge.Checked)
     def _runs_were_checked(self, message: RunBridge.Checked) -> None:
         if message.sentence:
             tell(self.app, message.sentence)
-        self.resting.set_lines(resting_lines(self.model))
+        self._checks = False
+        self._rest()
 
     @on(RunBridge.Moved)
     def _run_moved(self, message: RunBridge.Moved) -> None:

@@ -89,10 +89,10 @@ def _problem(task: TaskView) -> Iterator[Line]:
 def _way_on(model: RunModel, problems: bool) -> Iterator[Line]:
     if model.run.status is RunStatus.INTERRUPTED:
         yield (
-            ("In a shell ", "text"),
-            (f"cc4tui resume {model.run.id}", "run"),
-            (" goes on where it was.", "text"),
+            ("r", "key"),
+            (f" on {model.run.plan} in Plans goes on where it was.", "text"),
         )
+        yield (("In a shell: ", "text"), (f"cc4tui resume {model.run.id}", "run"))
     elif not model.tasks or model.run.status is RunStatus.RUNNING:
         return
     line: list[tuple[str, str]] = [

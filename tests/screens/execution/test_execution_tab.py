@@ -1,5 +1,6 @@
 """The Execution tab as a person uses it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -591,3 +592,22 @@ async def test_hostile_text_is_only_text(
             clicks = {meta["@click"] for meta in metas if "@click" in meta}
             assert clicks <= {"screen.press('enter')", "screen.press('escape')"}, "keys of dialogs"
         assert hostile in text
+
+
+async def test_nobody_says_that_nothing_was_run_before_it_is_known(
+    open_app: Open, empty_center: Any, settle: Settle, screen_text: Any, monkeypatch: Any
+) -> None:
+    asked, known = asyncio.Event(), asyncio.Event()
+    runs = empty_center.journal.runs
+
+    async def slow(limit: int = 50) -> Any:
+        asked.set()
+        await known.wait()
+        return await runs(limit)
+
+    monkeypatch.setattr(empty_center.journal, "runs", slow)
+    async with open_app(empty_center, tab=Tab.EXECUTION) as pilot:
+        await settle(pilot, asked.is_set)
+        assert "No run yet" not in screen_text(pilot)
+        known.set()
+        await settle(pilot, lambda: "No run yet" in screen_text(pilot))
