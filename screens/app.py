@@ -443,6 +443,12 @@ class CommandCenterApp(App[None]):
             node = await self.show_tab(_SCOPE_TABS[scope])
         await self.run_action(verb.action, node)
 
+    def action_press(self, key: str) -> None:
+        """Do what the key does that was clicked in a hint; the focus stays where it is."""
+        event = events.Key(key, key if len(key) == 1 else None)
+        event.set_sender(self)
+        self.post_message(event)
+
     def action_help(self) -> None:
         """Show the keys that do something here."""
         from cc4tui.screens.dialogs.keys import KeysDialog

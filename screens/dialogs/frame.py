@@ -2,7 +2,6 @@
 
 from typing import ClassVar, TypeVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -56,7 +55,7 @@ def _press(text: str, key: str) -> Content:
     if not key:
         return shown
     first = len(text.partition(" ")[0])
-    press = Style.from_meta({"@click": f"screen.press({key!r})"})
+    press = Style.from_meta({"@click": f"app.press({key!r})"})
     return shown.stylize(press).stylize("$foreground", 0, first)
 
 
@@ -88,12 +87,6 @@ class Dialog(ModalScreen[Answer | None]):
     """A question; leaving it answers None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.DIALOGS)
-
-    def action_press(self, key: str) -> None:
-        """Do what the key does that was clicked; the focus stays where it is."""
-        event = events.Key(key, key if len(key) == 1 else None)
-        event.set_sender(self.app)
-        self.app.post_message(event)
 
     def action_choose(self) -> None:
         """Answer with the row under the cursor, where there are rows."""

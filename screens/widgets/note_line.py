@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 
 from cc4tui.domain.text import clean
 from cc4tui.screens.bindings import bindings
-from cc4tui.screens.glyphs import plain
+from cc4tui.screens.dialogs.frame import pressable
 from cc4tui.screens.messages import Note
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.typed_area import CleanArea
@@ -64,7 +64,7 @@ class NoteLine(Widget):
             editor.move_cursor(editor.document.end)
         self.kind, self._subject = kind, subject
         self.border_title = Content(kind.heading)
-        self.border_subtitle = Content(plain(kind.hint))
+        self.border_subtitle = pressable(kind.hint)
         self.display = True
         # At once, not in turn: the next key that was typed belongs to the note.
         self.screen.set_focus(editor)

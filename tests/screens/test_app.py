@@ -499,3 +499,16 @@ async def test_a_notice_goes_away_by_itself(open_app: Any, until: Any) -> None:
         await pilot.app.screen.mount(notice)
         await until(pilot, lambda: not pilot.app.query(Notice))
         assert str(notice.content) == "[b]x[/]"
+
+
+async def test_a_thought_is_kept_with_the_mouse(
+    open_app: Any, center: Any, until: Any, screen_text: Any
+) -> None:
+    async with open_app(tab=Tab.PLANS, size=(80, 24)) as pilot:
+        count = len(center.notebook.all_ideas)
+        await pilot.press("i", *"thought")
+        await until(pilot, lambda: "thought" in screen_text(pilot))
+        rows = screen_text(pilot).splitlines()
+        y = next(y for y, row in enumerate(rows) if "Enter keeps" in row)
+        await pilot.click(offset=(rows[y].index("keeps"), y))
+        await until(pilot, lambda: len(center.notebook.all_ideas) == count + 1)

@@ -15,6 +15,7 @@ from cc4tui.domain.plan import Batch, Diagnostic, Offer, Plan, PlanTaskState, Se
 from cc4tui.domain.run import RunRecord, TaskRunRecord, TaskRunState
 from cc4tui.errors import UsageError
 from cc4tui.ports import PlanSummary, RunOptions, TrustQuestion
+from cc4tui.screens.app import CommandCenterApp
 from cc4tui.screens.dialogs.choice import Choice, ChoiceDialog
 from cc4tui.screens.dialogs.difference import APPLY, HOLD, DifferenceDialog
 from cc4tui.screens.dialogs.form import Cycle, TextField
@@ -50,6 +51,8 @@ class DialogApp(App[None]):
         self.register_theme(DARK)
         self.theme = DARK.name
         self.push_screen(self.dialog, self.answers.append)
+
+    action_press = CommandCenterApp.action_press  # type: ignore[assignment]
 
 
 async def answer(dialog: Dialog[Any], *keys: str) -> Any:
@@ -437,7 +440,7 @@ def test_every_key_of_a_hint_can_be_clicked(hint: str, found: dict[str, str]) ->
         if not isinstance(span.style, str) and span.style.meta
     }
     assert shown.plain == hint
-    assert clicks == {text: f"screen.press({key!r})" for text, key in found.items()}
+    assert clicks == {text: f"app.press({key!r})" for text, key in found.items()}
 
 
 async def click_on(pilot: Pilot[None], words: str) -> None:

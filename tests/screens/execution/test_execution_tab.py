@@ -590,7 +590,7 @@ async def test_hostile_text_is_only_text(
             assert not set(text) & set("\x1b\x07\x9b\u202e")
             metas = [seg.style.meta for strip in strips for seg in strip if seg.style]
             clicks = {meta["@click"] for meta in metas if "@click" in meta}
-            assert clicks <= {"screen.press('enter')", "screen.press('escape')"}, "keys of dialogs"
+            assert clicks <= {"app.press('enter')", "app.press('escape')"}, "keys of dialogs"
         assert hostile in text
 
 
