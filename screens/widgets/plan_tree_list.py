@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from textual import events
+
 from cc4tui.screens.widgets.row_list import Row, RowList
 
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from cc4tui.domain.plan import Plan, Task
     from cc4tui.domain.run import TaskRunState
     from cc4tui.screens.plan_tree import TreeRow
+
+
+_SIGN_END, _STEP = 4, 2
+"""Where the sign of a batch ends, and how much farther right it stands a level deeper."""
 
 
 class PlanTreeList(RowList["TreeRow"]):
@@ -107,6 +113,18 @@ class PlanTreeList(RowList["TreeRow"]):
             self.unfold()
         else:
             self.fold()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the sign before a batch folds or unfolds it."""
+        offset = event.get_content_offset(self)
+        at = -1 if offset is None else offset.y + round(self.scroll_y)
+        row = self.shown[at] if 0 <= at < len(self.shown) else None
+        if offset is None or row is None or row.key not in self.fold_keys:
+            return
+        if offset.x < _SIGN_END + _STEP * row.depth:
+            event.prevent_default()
+            self.move_to(at)
+            self.toggle()
 
     def toggle_all(self) -> None:
         """Fold everything, or unfold everything when all is folded."""

@@ -19,6 +19,7 @@ from cc4tui.screens.messages import RunProgressed
 from cc4tui.screens.options import Tab
 from cc4tui.screens.plan_states import PlanStates
 from cc4tui.screens.plans import PlansTab
+from cc4tui.screens.widgets.plan_tree_list import PlanTreeList
 from cc4tui.screens.widgets.text_pane import TextPane
 
 
@@ -106,6 +107,19 @@ async def test_folding(plans: Any) -> None:
         assert row_keys(pilot) == ["!", "#1@5", "#2@20"]
         await pilot.press("z")
         assert len(row_keys(pilot)) == 10
+
+
+async def test_a_click_on_the_sign_of_a_batch_folds_it(plans: Any) -> None:
+    async with plans() as pilot:
+        tree = pilot.app.query_one(PlanTreeList)
+        at = row_keys(pilot).index("#1@5")
+        await pilot.click(tree, offset=(8, at))
+        assert current(pilot) == "#1@5"
+        assert "=1.1" in row_keys(pilot)
+        await pilot.click(tree, offset=(2, at))
+        assert "=1.1" not in row_keys(pilot)
+        await pilot.click(tree, offset=(2, at))
+        assert "=1.1" in row_keys(pilot)
 
 
 async def test_enter_shows_the_task_whole(plans: Any, until: Any, screen_text: Any) -> None:
