@@ -134,6 +134,31 @@ def test_checking_a_plan_imports_neither_database_nor_pipeline(tmp_path: Path) -
     assert not {name.partition(".")[0] for name in found} & (HEAVY - {"ruamel"})
 
 
+def test_without_a_word_no_command_line_is_parsed(tmp_path: Path) -> None:
+    opened = (
+        "import cc4tui.cli.screen\ncc4tui.cli.screen.open_app = lambda start: print(start) or 0\n"
+    )
+    assert "click" not in modules_after(opened + called(), tmp_path)
+
+
+def test_after_the_first_frame_the_tree_does_not_wait_for_the_engine(repository: Path) -> None:
+    found = modules_after(RECONCILED, repository)
+    assert "cc4tui.storage.store" in found
+    assert "cc4tui.services.pipeline.engine" not in found
+
+
+RECONCILED = """
+import asyncio
+from pathlib import Path
+from cc4tui.runtime import Runtime
+
+async def main():
+    async with Runtime.open(Path()) as runtime:
+        assert await runtime.reconcile() == ""
+
+asyncio.run(main())
+"""
+
 FIRST_FRAME = """
 import asyncio
 from pathlib import Path
