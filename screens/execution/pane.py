@@ -25,6 +25,7 @@ from cc4tui.screens.guard import attempt
 from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, strip_of
 from cc4tui.screens.options import Clock
+from cc4tui.screens.widgets.compositor import repaint
 from cc4tui.screens.widgets.covered import CoveredContainer, Kept
 from cc4tui.screens.widgets.log_source import FileSource, MemorySource
 from cc4tui.screens.widgets.log_view import LogView
@@ -37,6 +38,8 @@ TODO_FROM, TODO_WIDTH = 110, 38
 """Cells of a pane from which the agent's own list stands beside its output, and its width."""
 FLOOD_REST = 0.25
 """Seconds until a pane is painted again whose whole content has just been replaced."""
+PATIENCE = 30
+"""Looks without news, ten a second, after which an agent is silent."""
 LATE_SECONDS = 2.0
 """A pane that opens later after the start finds output whose time it does not know."""
 
@@ -70,7 +73,7 @@ class PaneHead(Kept):
         lines = self._make(*self.size) if self.size else []
         if lines != self._lines:
             self._lines = lines
-            self.refresh()
+            repaint(self)
 
     def render_line(self, y: int) -> Strip:
         """Draw one of the lines."""
@@ -158,8 +161,11 @@ class AgentPane(CoveredContainer, can_focus=True):
         self.changed: tuple[int, int] | None = None
         """Lines that the task added and removed; None while that is not known."""
         self._told_action = ""
-        self._rests_until = 0.0
         """What the heading says that the agent did last."""
+        self._rests_until = 0.0
+        """When a flood is painted again; by the monotonic clock."""
+        self._looks = 0
+        """How often nothing new was found, one after the other."""
         self._shown: AttemptView | None = None
         """The try that is shown."""
         self._heard = Heard()
@@ -334,6 +340,7 @@ class AgentPane(CoveredContainer, can_focus=True):
         shown = self._shown
         if shown is None or self.task_view is None:
             return
+        self._looks = 0
         self._heard, self._late = Heard(), shown.seconds(self.clock()) > LATE_SECONDS
         if self.raw and shown.folder:
             self._show_file(Path(shown.folder) / "out")
@@ -356,12 +363,21 @@ class AgentPane(CoveredContainer, can_focus=True):
     # --- news -------------------------------------------------------------------------------
 
     def has_news(self) -> bool:
-        """Whether the agent said something since; asked on every tick while it is in sight."""
+        """Whether the agent said something since; asked on every tick while it is in sight.
+
+        One that has long been silent is looked at every third time.
+        """
+        self._looks += 1
+        if self.feed is None or self.raw or (self._looks > PATIENCE and self._looks % 3):
+            return False
         try:
-            return self.feed is not None and not self.raw and self.feed.has_news()
+            found = self.feed.has_news()
         except OSError as error:
             self._tell_unreadable(error)
             return False
+        if found:
+            self._looks = 0
+        return found
 
     async def pull(self) -> None:
         """Take what the agent said since."""

@@ -36,6 +36,26 @@ class DirectScreen(Screen[object]):
             self._repaints = self.set_interval(PERIOD, self._on_timer_update, pause=True)
         return self._repaints
 
+    def note(self, widget: Widget) -> None:
+        """A widget is to be painted again."""
+        if self in self._compositor:
+            self._dirty_widgets.add(widget)
+            self.check_idle()
+
+
+def repaint(widget: Widget) -> None:
+    """Have the whole of a widget painted again.
+
+    This is what `refresh` does in the end. On the way there, it sends three messages for each
+    widget, which with the news of sixteen panes is a fifth of what they cost.
+    """
+    screen = widget.screen if widget.is_attached else None
+    if isinstance(screen, DirectScreen):
+        widget._set_dirty()
+        screen.note(widget)
+    else:
+        widget.refresh()
+
 
 class DirectCompositor(Compositor):
     """Gives every changed region to the frontmost widgets there, and asks nobody else.

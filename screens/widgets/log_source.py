@@ -2,8 +2,13 @@
 
 import os
 import stat
+from bisect import bisect_right
 from pathlib import Path
 from typing import Protocol
+
+
+_BLOCK = 64 * 1024
+"""Bytes in one piece: a piece of megabytes is copied whenever it has to grow."""
 
 
 class ByteSource(Protocol):
@@ -99,17 +104,33 @@ class MemorySource:
 
     def __init__(self, limit: int = 4 * 2**20) -> None:
         self._limit = limit
-        self._data = bytearray()
-        self._begin = 0
+        self._blocks: list[bytearray] = []
+        self._starts: list[int] = []
+        """The offset of each block."""
+        self._begin = self._size = 0
 
     def append(self, text: str) -> None:
         """Add text, whole lines as a rule."""
-        self._data += text.encode("utf-8", "replace")
-        excess = len(self._data) - self._limit
-        if excess > 0:
-            cut = self._data.find(b"\n", excess) + 1 or len(self._data)
-            del self._data[:cut]
-            self._begin += cut
+        data = text.encode("utf-8", "replace")
+        if self._blocks and len(self._blocks[-1]) + len(data) <= _BLOCK:
+            self._blocks[-1] += data
+        else:
+            self._blocks.append(bytearray(data))
+            self._starts.append(self._size)
+        self._size += len(data)
+        if self._size - self._begin > self._limit:
+            self._drop(self._size - self._limit)
+
+    def _drop(self, before: int) -> None:
+        """Forget the lines that begin before an offset."""
+        while self._blocks:
+            block, start = self._blocks[0], self._starts[0]
+            found = block.find(b"\n", max(before - start, 0))
+            if found >= 0:
+                self._begin = start + found + 1
+                return
+            del self._blocks[0], self._starts[0]
+        self._begin = self._size
 
     def begin(self) -> int:
         """Where the oldest line that is held begins."""
@@ -117,12 +138,18 @@ class MemorySource:
 
     def size(self) -> int:
         """Everything that was ever added."""
-        return self._begin + len(self._data)
+        return self._size
 
     def read(self, offset: int, count: int) -> bytes:
         """What is still held of that range."""
-        at = offset - self._begin
-        return bytes(self._data[max(at, 0) : max(at + count, 0)])
+        end, offset = offset + count, max(offset, self._begin)
+        out: list[bytearray] = []
+        for at in range(max(bisect_right(self._starts, offset) - 1, 0), len(self._blocks)):
+            start = self._starts[at]
+            if start >= end:
+                break
+            out.append(self._blocks[at][max(offset - start, 0) : end - start])
+        return b"".join(out)
 
     def close(self) -> None:
         """Nothing to give back: another view may show the text later."""

@@ -26,6 +26,7 @@ from cc4tui.screens.ink import ink
 from cc4tui.screens.lines import Line, fit
 from cc4tui.screens.verbs import Scope
 from cc4tui.screens.widgets.ansi import Span, read_line
+from cc4tui.screens.widgets.compositor import repaint
 from cc4tui.screens.widgets.log_lines import LineReader
 from cc4tui.screens.widgets.log_search import LogSearch, lit
 from cc4tui.screens.widgets.log_source import ByteSource
@@ -171,7 +172,7 @@ class LogView(Widget):
 
     def _redraw(self) -> None:
         self._rows = None
-        self.refresh()
+        repaint(self)
 
     def _remake(self) -> None:
         """Width, colours or marks are other ones now."""

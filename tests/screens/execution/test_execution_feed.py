@@ -1,6 +1,7 @@
 """What agents say and do, as lines."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cc4tui.domain import agent as a
 from cc4tui.domain.text import clean
 from cc4tui.screens.execution.feed import Feed, read_call
+from cc4tui.screens.execution.pane import PATIENCE, AgentPane
 from cc4tui.screens.widgets.ansi import Pen, read_line
 
 
@@ -186,3 +188,32 @@ async def test_a_result_is_read_again_when_somebody_asks() -> None:
     assert await read_call(Reader(CALLS), 1) == (CALLS[2], None)
     assert await read_call(Reader(CALLS), 2) == (CALLS[5], None)
     assert await read_call(Reader(CALLS), 3) is None
+
+
+class Asked:
+    """In place of a feed: counts how often it was asked for news."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.is_new = False
+
+    def has_news(self) -> bool:
+        self.times += 1
+        return self.is_new
+
+
+def test_an_agent_that_has_long_been_silent_is_looked_at_every_third_time(
+    empty_center: Any,
+) -> None:
+    pane, asked = AgentPane(empty_center, lambda: datetime.now(UTC)), Asked()
+    pane.feed = asked  # type: ignore[assignment]
+    assert not any(pane.has_news() for _ in range(PATIENCE))
+    assert asked.times == PATIENCE
+    assert not any(pane.has_news() for _ in range(300))
+    assert asked.times == PATIENCE + 100
+    asked.is_new = True
+    assert any(pane.has_news() for _ in range(3))
+    assert all(pane.has_news() for _ in range(5))
+    asked.is_new, asked.times = False, 0
+    assert not any(pane.has_news() for _ in range(PATIENCE))
+    assert asked.times == PATIENCE

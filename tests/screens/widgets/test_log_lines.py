@@ -197,6 +197,21 @@ def test_memory_keeps_the_newest_lines() -> None:
     assert reader.line_at(reader.begin) == reader.begin
 
 
+@given(st.lists(st.integers(0, 120_000), max_size=12), st.integers(0, 400_000))
+def test_memory_holds_the_end_of_what_was_added(sizes: list[int], offset: int) -> None:
+    source, whole = MemorySource(limit=200_000), b""
+    for number, size in enumerate(sizes):
+        line = f"{number:04}" + chr(97 + number) * size + "\n"
+        source.append(line)
+        whole += line.encode()
+        assert source.size() == len(whole)
+        assert source.begin() == 0 or whole[source.begin() - 1 : source.begin()] == b"\n"
+        assert source.size() - source.begin() <= 200_000
+    begin = source.begin()
+    assert source.read(begin, len(whole)) == whole[begin:]
+    assert source.read(offset, 70_000) == whole[max(offset, begin) : offset + 70_000]
+
+
 @pytest.mark.parametrize(
     ("before", "pen"),
     [
