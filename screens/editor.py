@@ -1,10 +1,11 @@
 """Opens the person's own editor or shell in front of the app, while agents keep working."""
 
 import asyncio
+import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from textual.app import App, SuspendNotSupported
 
 from cc4tui.domain.text import clean_ansi
 from cc4tui.errors import UnfitError
+from cc4tui.screens.guard import tell
 
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ def editor_command(path: Path, line: int, environ: Mapping[str, str]) -> list[st
         path: File to open.
         line: From 1.
         environ: The person's variables.
+
+    Raises:
+        UnfitError: what they name is no command.
     """
-    words = shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "") or ["vi"]
+    words = _words("VISUAL" if environ.get("VISUAL") else "EDITOR", environ) or ["vi"]
     name = Path(words[0]).name
     if name in _PLUS_LINE:
         return [*words, f"+{line}", str(path)]
@@ -43,6 +48,14 @@ def editor_command(path: Path, line: int, environ: Mapping[str, str]) -> list[st
         wait = [] if {"--wait", "-w"} & set(words) else ["--wait"]
         return [*words, *wait, "--goto", f"{path}:{line}"]
     return [*words, str(path)]
+
+
+def _words(variable: str, environ: Mapping[str, str]) -> list[str]:
+    value = environ.get(variable, "")
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise UnfitError(f"{variable} is no command: {error} in {value!r}.") from None
 
 
 async def open_editor(app: App[Any], path: Path, line: int) -> None:
@@ -76,7 +89,7 @@ async def open_in_editor(app: App[Any], folder: Path, files: Sequence[str], line
     found = [folder / name for name in files if _is_file_below(folder, name)][:MOST_FILES]
     command = editor_command(found[0] if found else folder, line, os.environ)
     command += map(str, found[1:])
-    await _in_front(app, _inside(folder, command), "EDITOR")
+    await _in_front(app, command, "EDITOR", folder)
 
 
 def _is_file_below(folder: Path, name: str) -> bool:
@@ -99,7 +112,7 @@ async def open_log(app: App[Any], log: "LineReader") -> None:
     """
     import tempfile  # not before the first frame
 
-    words = shlex.split(os.environ.get("PAGER") or "") or ["less"]
+    words = _words("PAGER", os.environ) or ["less"]
     if Path(words[0]).name == "less":
         words.append("-R")
     with tempfile.TemporaryDirectory(prefix="cc4tui-") as folder:
@@ -139,26 +152,67 @@ async def open_shell(app: App[Any], folder: Path) -> None:
     if not folder.is_dir():
         raise UnfitError(f"{folder} is not there any more.")
     shell = os.environ.get("SHELL") or "sh"
-    await _in_front(app, _inside(folder, [shell]), "SHELL")
+    await _in_front(app, [shell], "SHELL", folder)
 
 
-async def _in_front(app: App[Any], command: list[str], variable: str) -> None:
+async def _in_front(
+    app: App[Any], command: list[str], variable: str, folder: Path | None = None
+) -> None:
+    """Run a program of the person's on the terminal; what was wrong with its end is told."""
+    import shutil  # not before the first frame
+
+    name = command[0]
+    program = shutil.which(name)
+    if program is None:
+        raise UnfitError(
+            f"{name} cannot be started: there is no such program. Set {variable} to yours."
+        )
+    command = [str(Path(program).absolute()), *command[1:]]
     try:
         # The batch keeps the app from drawing over the program.
         with app.suspend(), app.batch_update():
-            await asyncio.to_thread(_run, command, variable)
+            code = await asyncio.to_thread(_run, _inside(folder, command) if folder else command)
     except SuspendNotSupported:
         raise UnfitError(
             f"Your {variable.lower()} cannot be opened here: there is no terminal."
         ) from None
-
-
-def _run(command: list[str], variable: str) -> None:
-    """Run in a thread: the screens' only process, on the person's own terminal."""
-    try:
-        pid = os.posix_spawnp(command[0], command, os.environ, setsigdef=[signal.SIGPIPE])
     except OSError as error:
         raise UnfitError(
-            f"{command[0]} cannot be started: {error.strerror}. Set {variable} to yours."
+            f"{name} cannot be started: {error.strerror}. Set {variable} to yours."
         ) from None
-    os.waitpid(pid, 0)
+    if code < 0:
+        tell(app, f"{name} was ended by {signal.Signals(-code).name}.", "warning")
+    elif code and variable == "EDITOR":  # shells and pagers end with that of what was done last
+        tell(app, f"{name} ended with exit code {code}.", "warning")
+
+
+def _run(command: list[str]) -> int:
+    """Run in a thread: the screens' only process, on the person's own terminal."""
+    with _as_it_was():
+        pid = os.posix_spawnp(command[0], command, os.environ, setsigdef=[signal.SIGPIPE])
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+_STDIN = 0
+"""What programs of the person get for their terminal."""
+
+
+@contextlib.contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Leave the terminal as it is now: a program that is killed may leave it without echo, or to a
+    group of processes that is gone, and the app would be stopped when it writes there."""
+    import termios
+
+    try:
+        before = termios.tcgetattr(_STDIN)
+    except termios.error:  # there is no terminal
+        yield
+        return
+    try:
+        yield
+    finally:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+        with contextlib.suppress(OSError, termios.error):  # it is gone
+            os.tcsetpgrp(_STDIN, os.getpgrp())
+            termios.tcsetattr(_STDIN, termios.TCSANOW, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -1,9 +1,13 @@
 """The person's own editor."""
 
 import asyncio
+import fcntl
 import os
+import pty
 import stat
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -106,12 +110,71 @@ async def test_an_editor_that_is_not_there_is_named(
             await open_editor(suspendable, FILE, 1)
 
 
-async def test_an_editor_that_fails_is_no_error_of_ours(
-    suspendable: Suspended, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("raise SystemExit(3)", " ended with exit code 3."),
+        ("import os; os.kill(os.getpid(), 11)", " was ended by SIGSEGV."),
+        ("", None),
+    ],
+)
+async def test_an_editor_that_fails_is_no_error_of_ours_but_it_is_told(
+    suspendable: Suspended, monkeypatch: pytest.MonkeyPatch, code: str, told: str | None
 ) -> None:
-    monkeypatch.setenv("EDITOR", f"{sys.executable} -c 'raise SystemExit(3)'")
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -c '{code}'")
     async with suspendable.run_test():
+        notes: list[str] = []
+        monkeypatch.setattr(suspendable, "notify", lambda text, **_: notes.append(text))
         await open_editor(suspendable, FILE, 1)
+        assert notes == ([f"{sys.executable}{told}"] if told else [])
+
+
+async def test_wrong_settings_of_programs_are_told_also_for_a_worktree(
+    suspendable: Suspended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with suspendable.run_test():
+        for value, problem in (
+            ("nobody-has-this --wait", "nobody-has-this cannot be started: there is no such"),
+            ("vi 'unfinished", "EDITOR is no command: No closing quotation"),
+        ):
+            monkeypatch.setenv("EDITOR", value)
+            with pytest.raises(UnfitError, match=problem):
+                await open_in_editor(suspendable, tmp_path, [], 1)
+        monkeypatch.setenv("SHELL", "/nowhere/sh")
+        with pytest.raises(UnfitError, match="/nowhere/sh cannot be started"):
+            await open_shell(suspendable, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["kill -KILL $$", "set -m; sh -c 'kill -KILL $PPID; sleep 0.2'"],  # with a job in front
+)
+def test_the_terminal_is_as_it_was_after_a_program_that_was_killed(
+    tmp_path: Path, end: str
+) -> None:
+    program = tmp_path / "edit"
+    program.write_text(f"#!/bin/bash\nstty raw -echo\n{end}\n")
+    program.chmod(0o700)
+    code = (
+        "import os, termios; from cc4tui.screens.editor import _run\n"
+        "before = termios.tcgetattr(0)\n"
+        f"code = _run([{str(program)!r}])\n"
+        "print(code, termios.tcgetattr(0) == before, os.tcgetpgrp(0) == os.getpgrp())\n"
+    )
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        text=True,
+    ) as process:
+        said, _ = process.communicate(timeout=60)
+    os.close(master)
+    os.close(slave)
+    assert said == "-9 True True\n"
 
 
 async def test_a_shell_opens_in_the_folder(
