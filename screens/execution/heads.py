@@ -56,7 +56,9 @@ def run_lines(
         left: Seconds that it still takes, between the first and the second; None = not known.
         as_of: Whether `now` is a moment of its past that a person went back to.
     """
-    first = spread(_what(model), _how_long(model, now, width, left), width)
+    what, long = _what(model), _how_long(model, now, width, left)
+    named = (*what, *cleaned(((f"  {model.run.id}", "muted"),)))
+    first = spread(named if width_of(named) + width_of(long) < width else what, long, width)
     spent = _spent(model, now, width)
     room = width - width_of(spent) - 1
     counts = next((line for line in _counts(model) if width_of(line) <= room), ())
@@ -74,7 +76,6 @@ def _what(model: RunModel) -> Line:
             *progress_bar(model, 20),
             (f"  {model.done}/{total}", "title"),
             (f"  {run.plan}", "text"),
-            (f"  {run.id}", "muted"),
         )
     )
 
