@@ -30,12 +30,16 @@ class VerbProvider(Provider):
                 yield Hit(score, shown, self._action(scope, verb), text=title)
 
     def _offered(self) -> list[tuple[Scope, Verb]]:
-        """What a key does here and now, and what makes sense without its key; moving about last."""
+        """What a key does here, or everywhere, or makes sense without one; moving about last."""
         active = self.screen.active_bindings.values()
         here = {it.binding.id for it in active if it.enabled}
         every = ((scope, verb) for scope, row in TABLE.items() for verb in row)
         found = [it for it in every if it[1].palette or verb_id(*it) in here]
-        return sorted(found, key=lambda it: (not it[1].palette, verb_id(*it) not in here))
+
+        def rank(it: tuple[Scope, Verb]) -> tuple[bool, bool, bool]:
+            return not it[1].palette, verb_id(*it) not in here, it[0] is Scope.EVERYWHERE
+
+        return sorted(found, key=rank)
 
     def _action(self, scope: Scope, verb: Verb) -> IgnoreReturnCallbackType:
         app = self.app
