@@ -130,6 +130,7 @@ class ExecutionTab(ExecutionBody):
             return
         pane = self.leave_whole() or (self.grid.pane_of(task.id) if task is not None else None)
         self.rearrange()
+        self.call_after_refresh(self.rearrange)  # the list is back: there is less room again
         if pane is None and task is not None:
             self.tasks.select(task.id)
         (pane or self.tasks).focus()

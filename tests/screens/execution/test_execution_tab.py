@@ -206,16 +206,35 @@ async def test_a_crowd_is_tiled_and_the_rest_is_named(
         assert all(pane.size.height >= 3 for pane in tab_of(pilot).grid.panes)
 
 
+async def test_a_size_that_changed_while_one_was_zoomed_does_not_count_the_list(
+    open_app: Open, empty_center: Any, stage: Any, settle: Settle
+) -> None:
+    tasks = {f"{n // 10}.{n % 10}": f"Task number {n}" for n in range(60)}
+    told = stage(empty_center, tasks, workers=60)
+    for task in tasks:
+        told.start(task)
+    async with open_app(empty_center, tab=Tab.EXECUTION, size=(120, 36)) as pilot:
+        await settle(pilot, lambda: len(shown(pilot)) > 5)
+        before = shown(pilot)
+        await pilot.press("alt+1", "enter")
+        await settle(pilot, lambda: len(shown(pilot)) == 1)
+        await pilot.resize_terminal(119, 36)
+        await pilot.resize_terminal(120, 36)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert shown(pilot) == before
+
+
 async def test_hidden_tabs_and_panes_read_nothing(
     watch: Open, run: Any, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watch() as pilot:
         await settle(pilot, lambda: "three" in screen_text(pilot))
         await pilot.press("2")
-        pulls: list[int] = []
-        monkeypatch.setattr(AgentPane, "pull", lambda self: pulls.append(1))
+        looks: list[int] = []
+        monkeypatch.setattr(AgentPane, "has_news", lambda self: looks.append(1))
         await pilot.pause(0.3)
-        assert pulls == []
+        assert looks == []
 
 
 # --- moving about -----------------------------------------------------------------------------

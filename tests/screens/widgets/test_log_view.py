@@ -1,15 +1,19 @@
 """The log widget on a screen: follows, scrolls, searches, and never lays the screen out anew."""
 
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.containers import Grid
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from cc4tui.screens.ink import ink
+from cc4tui.screens.widgets.compositor import DirectScreen
 from cc4tui.screens.widgets.log_source import FileSource, MemorySource
 from cc4tui.screens.widgets.log_view import LogView
 
@@ -228,3 +232,38 @@ async def test_showing_another_source_closes_the_first(tmp_path: Path) -> None:
         assert screen_of(view)[0] == "of the file"
         view.set_source(memory("of memory\n"), wrapped=True)
         assert screen_of(view)[0] == "of memory"
+
+
+class CrowdApp(App[None]):
+    """Nine logs on the app's own screen."""
+
+    CSS = "Grid { grid-size: 3 3; }"
+
+    def __init__(self, views: list[LogView]) -> None:
+        super().__init__()
+        self.views = views
+
+    def get_default_screen(self) -> Screen[object]:
+        return DirectScreen()
+
+    def compose(self) -> ComposeResult:
+        with Grid():
+            yield from self.views
+
+
+async def test_a_terminal_that_is_resized_all_the_time_while_logs_grow() -> None:
+    sources, chance = [MemorySource() for _ in range(9)], random.Random(4)
+    app = CrowdApp([LogView(source) for source in sources])
+    async with app.run_test(size=(90, 30)) as pilot:
+        for number in range(30):
+            for source, view in zip(sources, app.views, strict=True):
+                source.append(f"\x1b[3{number % 8}mline {number} 漢字 " * 9 + "\n")
+                view.poll()
+            await pilot.resize_terminal(chance.randint(1, 200), chance.randint(1, 60))
+        await pilot.resize_terminal(90, 30)
+        for source, view in zip(sources, app.views, strict=True):
+            source.append("the end\n")
+            view.poll()
+        await pilot.pause()
+        assert [screen_of(view)[-1] for view in app.views] == ["the end"] * 9
+        assert {view.size for view in app.views} == {Size(30, 10)}
