@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.errors import ConfigError
@@ -88,8 +88,7 @@ class Config:
     app: AppConfig = field(default_factory=AppConfig)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One source of settings: checked, but not merged yet."""
 
     source: str
@@ -99,8 +98,7 @@ class Layer:
     what was set."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(NamedTuple):
     """The configuration before and after the repository's commands are trusted."""
 
     full: Config
@@ -141,7 +139,7 @@ def load_config(
     if repository:
         commands = tuple(_command_lines(repository.values))
         own_agents = build([layer for layer in layers if layer is not repository], lax=True).agents
-        harmless = replace(repository, values=_without_commands(repository.values, own_agents))
+        harmless = Layer(repository.source, _without_commands(repository.values, own_agents))
         safe = build([harmless if layer is repository else layer for layer in layers])
     return LoadedConfig(full, safe, commands, _sources(layers))
 

@@ -10,10 +10,9 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cc4tui.errors import UnfitError
 from cc4tui.paths import PRIVATE_FILE, private_folder, repository_key
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from cc4tui.ports import TrustQuestion
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A yes that was given."""
 
     key: str

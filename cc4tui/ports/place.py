@@ -1,11 +1,10 @@
 """Where the program is: what the first frame shows of the repository."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryInfo:
+class RepositoryInfo(NamedTuple):
     """What the status line says of the repository."""
 
     name: str

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigEntry:
+class ConfigEntry(NamedTuple):
     """One line of configuration and where it stands."""
 
     scope: str
@@ -19,8 +19,7 @@ class ConfigEntry:
     """``true`` for a key that stands alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who commits."""
 
     name: str

@@ -1,15 +1,14 @@
 """Finds the repository that holds a folder, and refuses those whose parts lie elsewhere."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cc4tui.errors import GitError, UnfitError
 from cc4tui.services.git.environment import person_environment
 from cc4tui.services.git.runner import GitRunner
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where the parts of a repository are; all paths real and absolute."""
 
     git_dir: Path

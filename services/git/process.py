@@ -5,8 +5,8 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
 KILL_AFTER = 3.0
@@ -15,8 +15,7 @@ AT_MOST = 20
 """A call that keeps working may take this many times its timeout."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitCall:
+class GitCall(NamedTuple):
     """Everything that one process needs."""
 
     argv: Sequence[str]
@@ -27,8 +26,7 @@ class GitCall:
     """Seconds that it may run while it does nothing in their second half."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitResult:
+class GitResult(NamedTuple):
     """How a git process ended and what it said."""
 
     returncode: int

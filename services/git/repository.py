@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from cc4tui.errors import UnfitError
 from cc4tui.services.git.config import GitConfig
@@ -15,8 +15,7 @@ from cc4tui.services.git.runner import GitRunner
 from cc4tui.services.git.second_chance import second_chance
 
 
-@dataclass(frozen=True, slots=True)
-class WorktreeEntry:
+class WorktreeEntry(NamedTuple):
     """A line of `git worktree list`."""
 
     path: Path
@@ -121,7 +120,7 @@ class Repository:
         """All work trees, the main one first."""
         result = await self.git(["worktree", "list", "--porcelain", "-z"])
         main, *linked = _parse_worktrees(result.fields)
-        return [replace(main, path=self._main_path(main.path)), *linked]
+        return [main._replace(path=self._main_path(main.path)), *linked]
 
     async def is_checked_out(self, branch: str) -> Path | None:
         """The work tree that has a branch (short name) checked out."""
