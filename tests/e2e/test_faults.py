@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ class GitFault(Fault):
             if kind == "fails":
                 return GitResult(128, b"", "fatal: injected")
             if kind == "hangs":
-                return await real(runner, replace(call, argv=["sleep", "1000"], timeout=0.1))
+                return await real(runner, call._replace(argv=["sleep", "1000"], timeout=0.1))
             if kind == "killed after":
                 await real(runner, call)
             return GitResult(-signal.SIGKILL, b"", "")

@@ -31,6 +31,7 @@ SCRATCH = {
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
     ("known_limits.py", "forget"),  # what an earlier run met, and only that
+    ("terminals_left.py", "forget_terminals"),  # folders of sockets and pids, saved before
     ("plan_copies.py", "withdraw"),  # a copy of the plan that was not taken over
     # `read-tree --reset` without `-u`: an index of ours, no file
     ("saving.py", "snapshot"), ("leftovers.py", "_know_what_is_tracked"), ("live_diff.py", "_tree"),

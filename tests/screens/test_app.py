@@ -123,9 +123,7 @@ async def test_a_finished_run_tells_how_it_ended(
 
 
 async def test_a_detached_head_is_said(open_app: Any, center: Any) -> None:
-    from dataclasses import replace
-
-    center.repository = replace(center.repository, branch=None, name="[bold]x[/]\x1b[6n")
+    center.repository = center.repository._replace(branch=None, name="[bold]x[/]\x1b[6n")
     async with open_app() as pilot:
         assert "[bold]x[/]" in top_line(pilot)
         assert "detached" in top_line(pilot)
