@@ -178,8 +178,9 @@ async def test_elsewhere_the_end_of_the_lifeline_is_the_loss_of_the_app(
     folder: Path, sh: Spec, survivors: Survivors, mark: str, eventually: Eventually, record: Record
 ):
     host = Supervisors(folder / "log")
-    spec = sh(f"trap 'exit 4' INT; while :; do sleep 0.02; done #{mark}")
+    spec = sh(f"trap 'exit 4' INT; echo ready; while :; do sleep 0.02; done #{mark}")
     process = await host.spawn(spec)
+    await eventually(lambda: (spec.folder / "out").read_bytes() == b"ready\n")
     process.abandon()
     await eventually(lambda: record(spec.folder, "ended") is not None)
     assert survivors() == []

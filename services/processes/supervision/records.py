@@ -1,6 +1,9 @@
-"""The files of an attempt folder, shared by the supervisor and by whoever reads them later."""
+"""The files of an attempt folder, shared by the supervisor and by whoever reads them later.
 
-import errno
+They outlive every process that writes them. A power cut may take the last ones along: it ends the
+agent as well, and an attempt whose end is not known is saved and tried again.
+"""
+
 import json
 import os
 from typing import Any
@@ -18,7 +21,7 @@ ERR = "err"
 SENT = "sent"
 """Inherited by the agent's tree as descriptor `MARK_FD`, so that a sweep finds what it left."""
 EXIT = "exit"
-"""How the agent ended; on the disk before anything else happens."""
+"""How the agent ended; written before anything else happens."""
 ENDED = "ended"
 """Written when the whole tree is gone."""
 REVOKED = "revoked"
@@ -53,18 +56,6 @@ def save(folder: str, name: str, record: Record, *, durable: bool) -> None:
     finally:
         os.close(fd)
     os.rename(scratch, path)
-
-
-def sync_folder(folder: str) -> None:
-    """Make renames in the folder survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as error:  # file systems that cannot: FUSE, some network mounts
-        if error.errno not in (errno.EINVAL, errno.EBADF):
-            raise
-    finally:
-        os.close(fd)
 
 
 def load(folder: str, name: str) -> Record | None:

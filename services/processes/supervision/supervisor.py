@@ -109,6 +109,10 @@ class Supervisor:
             self._advance()
         self._control.close()
         self._control.broadcast({"ev": "ended", **self._ended})
+        if self._agent is not None and self._ended["out"]:
+            # For a power cut alone: files outlive every process without it, so nobody who waits
+            # for the end waits for the disk.
+            _logged(self._agent.sync_output, "sync the output")
 
     # --- the agent's life ---------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class Supervisor:
             "zygote_start": procfs.start_time(zygote) or 0,
             "began": time.monotonic(),
         }
-        _save(records.AGENT, self._identity, durable=True)
+        _save(records.AGENT, self._identity)
 
     def _advance(self) -> None:
         """Do what is due now: the next step of a stop, reaping, a round of the sweep, the end."""
@@ -184,20 +188,17 @@ class Supervisor:
             "errno": self._errno,
             "ended": time.monotonic(),
         }
-        _save(records.EXIT, self._exit, durable=True)
-        _logged(partial(records.sync_folder, "."), "sync the folder")
+        _save(records.EXIT, self._exit)
 
     def _finish(self) -> None:
         """Nothing is left: from now on `out` does not grow and the worktree is free."""
-        if self._agent is not None:
-            _logged(self._agent.sync_output, "sync the output")
         end = {
             **self._exit,
             "killed": self._sweeper.killed,
             "left": sorted(self._sweeper.immune),
             "out": 0 if self._agent is None else self._agent.out_size(),
         }
-        _save(records.ENDED, end, durable=False)
+        _save(records.ENDED, end)
         self._ended = end
 
     # --- what is asked of it ------------------------------------------------------------------
@@ -250,11 +251,10 @@ class Supervisor:
         return min((limit for limit in seconds if limit is not None), default=None)
 
 
-def _save(name: str, record: records.Record, *, durable: bool) -> None:
+def _save(name: str, record: records.Record) -> None:
     """Write a file of the folder. When that fails (disk full, folder deleted) the tree must be
     ended all the same, and whoever is connected is told the same over the socket."""
-
-    _logged(partial(records.save, ".", name, record, durable=durable), f"write {name}")
+    _logged(partial(records.save, ".", name, record, durable=False), f"write {name}")
 
 
 def _logged(action: Callable[[], None], what: str) -> None:
