@@ -64,13 +64,15 @@ class CheckoutWatch:
         git_dir = self._private.repository.location.git_dir
         with self._private.passing_index("checkout") as index:
             await asyncio.to_thread(copy_atomic, git_dir / "index", index)
-            result = await self._private.run(
-                ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"],
-                worktree=root,
-                index=index,
+            result, refs = await asyncio.gather(
+                self._private.run(
+                    ["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"],
+                    worktree=root,
+                    index=index,
+                ),
+                self._private.repository.refs.listed(PERSONS),
             )
         files = await asyncio.to_thread(_signatures, root, result.fields)
-        refs = await self._private.repository.refs.listed(PERSONS)
         theirs = {ref: value for ref, value in refs.items() if not ref.startswith(OURS)}
         return CheckoutState(await self._head(git_dir, refs), files, theirs)
 

@@ -9,7 +9,7 @@ from cc4tui.services.git.refs import BRANCHES, merged_ref, tip_ref
 from cc4tui.services.git.second_chance import second_chance
 from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.trailers import merged_tasks
-from cc4tui.services.git.tree_edit import FileEdit, edit_tree
+from cc4tui.services.git.tree_edit import EditedTree, FileEdit, edit_tree
 from cc4tui.services.git.worktrees import Lease
 
 
@@ -27,6 +27,8 @@ class MergeCandidate:
     old: str
     """Where the integration branch was when it was made."""
     tree: str
+    plain: bool = False
+    """It changes no `.gitattributes`: those of `old` count for what is merged next, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Merger:
         self._refs = private.repository.refs
         self._keep = keep
         self._used: set[str] = set()
+        self._alike: tuple[str, str] = ("", "")
+        """Two commits with the same `.gitattributes`: the files of a worktree, and the tip."""
         self.ref = merged_ref(run)
         self._anchor = tip_ref(run)
         self.tip = ""
@@ -101,6 +105,7 @@ class Merger:
         base: str | None = None,
         tree: str | None = None,
         edit: FileEdit | None = None,
+        plain: bool = False,
     ) -> MergeCandidate | Conflict:
         """Merge a commit into the tip as an object only; nothing moves.
 
@@ -111,11 +116,14 @@ class Merger:
             base: What the work was based on, if known: if that is the tip, nothing needs merging.
             tree: The tree of `oid`, if known.
             edit: One more change for the merge commit.
+            plain: The work is known to change no `.gitattributes`.
 
         Raises:
             GitError: git failed.
         """
-        return await second_chance(lambda: self._prepare(oid, message, lease, base, tree, edit))
+        return await second_chance(
+            lambda: self._prepare(oid, message, lease, base, tree, edit, plain)
+        )
 
     async def _prepare(
         self,
@@ -125,6 +133,7 @@ class Merger:
         base: str | None,
         tree: str | None,
         edit: FileEdit | None,
+        plain: bool,
     ) -> MergeCandidate | Conflict:
         old = self.tip
         if base == old:
@@ -133,11 +142,11 @@ class Merger:
             merged = await self._merge(old, oid, lease.slot)
         if isinstance(merged, Conflict):
             return merged
+        made = EditedTree(merged)
         if edit is not None:
-            merged = await edit_tree(self._private, merged, edit)
-        new = await self._private.commit(merged, [old, oid], message)
-        lease.slot.hold(new)
-        return MergeCandidate(new, old, merged)
+            made = await edit_tree(self._private, merged, edit)
+        new = await self._private.commit(made.oid, [old, oid], message, new=made.new)
+        return MergeCandidate(new, old, made.oid, plain=plain)
 
     async def checkout(self, candidate: MergeCandidate, lease: Lease) -> None:
         """Give a worktree the candidate's files, for checks; HEAD is detached there.
@@ -145,6 +154,7 @@ class Merger:
         Raises:
             GitError: git failed.
         """
+        lease.slot.hold(candidate.new)
         await self._bring(lease.slot, candidate.new)
         await lease.slot.hand_over(candidate.new)
         self._used.add(lease.id)
@@ -161,13 +171,17 @@ class Merger:
         )
         if moved:
             self.tip = candidate.new
+            if candidate.plain and self._alike[1] == candidate.old:
+                self._alike = self._alike[0], candidate.new
         else:
             await self.refresh()
         return moved
 
     async def _merge(self, old: str, oid: str, slot: Slot) -> str | Conflict:
-        if slot.base != old or slot.id in self._used:
+        if slot.id in self._used or old not in (slot.base, self._attributes_at(slot)):
             await self._bring(slot, old)
+        if self._attributes_at(slot) != old:
+            self._alike = slot.base, old
         result = await self._private.run(
             ["merge-tree", "--write-tree", "--no-messages", "--name-only", "-z", old, oid],
             worktree=slot.worktree,
@@ -180,6 +194,10 @@ class Merger:
         if result.returncode == 0:
             return tree
         return await self._conflict(old, oid, tuple(sorted({file for file in files if file})))
+
+    def _attributes_at(self, slot: Slot) -> str:
+        """The tip whose `.gitattributes` the slot's files are known to be; empty if none is."""
+        return self._alike[1] if self._alike[0] == slot.base else ""
 
     async def _conflict(self, old: str, oid: str, files: tuple[str, ...]) -> Conflict:
         # `^oid` instead of the merge base would hide merges directly above the base from git log.

@@ -7,6 +7,7 @@ agent planted in the repository's configuration. Git run with this folder never 
 import asyncio
 import secrets
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from cc4tui.services.git.environment import sealed_environment
 from cc4tui.services.git.files import make_private, read_regular, write_atomic
 from cc4tui.services.git.lfs import lfs_settings
+from cc4tui.services.git.objects import Object, loose_object, object_id, pack
 from cc4tui.services.git.process import GitResult
 from cc4tui.services.git.repository import Repository
 
@@ -145,15 +147,37 @@ class PrivateGit:
         result = await self.run(["merge-base", one, other], ok=(0, 1))
         return result.text or None
 
-    async def commit(self, tree: str, parents: Sequence[str], message: str) -> str:
-        """Write a commit object; no ref moves. What a message cannot hold is left out."""
-        arguments = [part for parent in parents for part in ("-p", parent)]
-        result = await self.run(
-            ["commit-tree", tree, *arguments, "-F", "-"],
-            stdin=message.replace("\0", "").encode("utf-8", "replace"),
-        )
-        self._trees[result.text] = tree
-        return result.text
+    async def commit(
+        self, tree: str, parents: Sequence[str], message: str, *, new: Sequence[Object] = ()
+    ) -> str:
+        """Write a commit object; no ref moves. What a message cannot hold is left out.
+
+        Args:
+            tree: Of its files.
+            parents: Its parents.
+            message: Whole.
+            new: Objects of the tree that are stored with it, by the same call.
+        """
+        who = self.repository.identity
+        when = f"{int(time.time())} {time.strftime('%z')}"
+        head = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        head += [f"{role} {who.name} <{who.email}> {when}" for role in ("author", "committer")]
+        text = "\n".join([*head, "", message.replace("\0", "")])
+        commit = ("commit", text.encode("utf-8", "replace"))
+        things = [*new, commit]
+        await self.run(["unpack-objects", "-q"], stdin=pack(things, self.object_format))
+        oid = object_id(commit, self.object_format)
+        self._trees[oid] = tree
+        return oid
+
+    @property
+    def object_format(self) -> str:
+        """The algorithm that names the repository's objects."""
+        return self.repository.location.object_format
+
+    def loose(self, oid: str) -> Object | None:
+        """An object that can be read without git; None if git has to be asked."""
+        return loose_object(self.repository.common_dir / "objects", oid, self.object_format)
 
     def _environment(self) -> dict[str, str]:
         env = sealed_environment() | self.repository.identity.environment()

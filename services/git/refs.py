@@ -1,5 +1,6 @@
 """Refs of the person's repository: read them, and move them by compare-and-swap only."""
 
+import asyncio
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cc4tui.errors import GitError
+from cc4tui.services.git.files import read_regular
 from cc4tui.services.git.locks import free_unchanged, freeing_locks
 from cc4tui.services.git.process import GitResult
 
@@ -19,6 +21,8 @@ SAVED = f"{HIDDEN}saved/"
 TIPS = f"{HIDDEN}tips/"
 PACKED = "packed-refs"
 """The file that holds most refs; writing it is one lock, whatever the ref."""
+_PLAIN = re.compile(r"refs(/[\w+@=,-][\w.+@=,-]*)+")
+"""Names whose file we may look at ourselves."""
 
 
 def merged_ref(run: str) -> str:
@@ -90,9 +94,13 @@ class Refs:
         self.zero = zero
 
     async def values(self, names: Sequence[str]) -> dict[str, str]:
-        """Object ids of the refs that exist, by full name, in one call."""
-        found = await self.listed(names)
-        return {name: found[name] for name in names if name in found}
+        """Object ids of the refs that exist, by full name; git is asked for those without a file
+        of their own, in one call."""
+        found = {name: value for name in names if (value := self._loose(name)) is not None}
+        if missing := [name for name in names if name not in found]:
+            listed = await self.listed(missing)
+            found |= {name: listed[name] for name in missing if name in listed}
+        return found
 
     async def value(self, name: str) -> str | None:
         """Object id of one ref, by full name."""
@@ -109,6 +117,18 @@ class Refs:
     async def create(self, name: str, value: str, message: str) -> bool:
         """Make a ref that must not exist yet; False if it exists with another value."""
         return await self.move(name, value, self.zero, message)
+
+    async def begin(self, name: str, commit: str, message: str, *, like: str) -> bool:
+        """Like `create`, for a branch of ours that an agent waits for: without git, if possible.
+
+        Args:
+            name: Full name.
+            commit: Where it begins.
+            message: For the reflog.
+            like: Full name of a ref that probably has that value.
+        """
+        made = name.startswith(OURS) and await asyncio.to_thread(self._copy, like, name, commit)
+        return made or await self.create(name, commit, message)
 
     async def move(
         self,
@@ -169,6 +189,37 @@ class Refs:
         await free_unchanged(self._lock(name) for name in names if name.startswith((OURS, HIDDEN)))
         async with freeing_locks(map(self._lock, (*names, PACKED))):
             await self._git(args, stdin=os.fsencode(lines))
+
+    def _loose(self, name: str) -> str | None:
+        """The value of a ref that has a file of its own, which outranks the packed one."""
+        if not _PLAIN.fullmatch(name) or ".." in name:
+            return None
+        return self._value_in(self._common_dir / name)
+
+    def _value_in(self, file: Path) -> str | None:
+        match = re.fullmatch(rb"([0-9a-f]+)\n", read_regular(file, len(self.zero) + 2) or b"")
+        return match[1].decode() if match and len(match[1]) == len(self.zero) else None
+
+    def _copy(self, like: str, name: str, commit: str) -> bool:
+        """Make a ref as git does: locked, then renamed. A second name for the file of another ref
+        has its content, which git has synced. False = nothing was done: it is there already, or
+        locked, or `like` has another value, or what is in its way is for git to say."""
+        lock, path = self._lock(name), self._common_dir / name
+        packed, parts = read_regular(self._common_dir / PACKED) or b"", name.split("/")
+        taken = ("/".join(parts[:depth]) for depth in range(3, len(parts) + 1))
+        if any(f" {ref}\n".encode() in packed for ref in taken):
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(self._common_dir / like, lock, follow_symlinks=False)
+        except (OSError, NotImplementedError):
+            return False
+        made = self._value_in(lock) == commit and not os.path.lexists(path)
+        if made:
+            lock.rename(path)
+        else:
+            lock.unlink(missing_ok=True)
+        return made
 
     def _lock(self, name: str) -> Path:
         """What a git holds while it writes this ref."""

@@ -1,6 +1,7 @@
 """A worktree that is used again and again: its folder, its admin folder, its index of ours."""
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from cc4tui.services.git.files import (
     identity,
     make_accessible,
     make_private,
+    overwrite,
     read_regular,
     signature,
     write_atomic,
@@ -67,7 +69,8 @@ class Slot:
         """False saves git calls, once it is known that there are none."""
         self.products: tuple[str, ...] = ()
         """Ignored files that the set-up made here, as paths; they survive the recycling."""
-        self._given_index: object = None
+        self._given: tuple[object, object] | None = None
+        """Signatures of our index, and of its copy in the admin folder, as it was handed over."""
 
     def trouble(self) -> str | None:
         """Why nothing may be written here any more; None if it is a real folder where we made it.
@@ -156,7 +159,8 @@ class Slot:
         data = f"{text}\n".encode()
         write_atomic(self.owner_file, data)
         if identity(self.admin) is not None:
-            write_atomic(self.admin / "locked", f"{LOCK_REASON} ".encode() + data, 0o644)
+            with contextlib.suppress(OSError):  # an agent left something else there
+                overwrite(self.admin / "locked", f"{LOCK_REASON} ".encode() + data, 0o644)
 
     def write_head(self, target: str) -> None:
         """Point HEAD at a branch (full name) or a commit."""
@@ -261,14 +265,17 @@ class Slot:
     def _kept(self, keep: tuple[str, ...]) -> tuple[str, ...]:
         return (*keep, *map(literal_pattern, self.products))
 
-    async def hand_over(self, head: str) -> None:
-        """Point HEAD at `head` and give the agent's git the index that fits the files."""
-        self.write_head(head)
-        await asyncio.to_thread(self._give_index)
+    async def hand_over(self, head: str, owner: str = "") -> None:
+        """Point HEAD at `head` and give the agent's git the index that fits the files.
+
+        Args:
+            owner: Whose work will be here, for `note_owner`; empty = as it was.
+        """
+        await asyncio.to_thread(self._hand_over, head, owner)
 
     def agent_used_index(self) -> bool:
         """Whether the index in the admin folder is another than the one handed over."""
-        return signature(self.admin / "index") != self._given_index
+        return self._given is None or signature(self.admin / "index") != self._given[1]
 
     @property
     def owner_file(self) -> Path:
@@ -279,9 +286,14 @@ class Slot:
     def _index_lock(self) -> Path:
         return self.index.with_name(f"{self.index.name}.lock")
 
-    def _give_index(self) -> None:
-        copy_atomic(self.index, self.admin / "index")
-        self._given_index = signature(self.admin / "index")
+    def _hand_over(self, head: str, owner: str) -> None:
+        self.write_head(head)
+        copy = self.admin / "index"
+        if self._given != (signature(self.index), signature(copy)):
+            copy_atomic(self.index, copy)
+            self._given = signature(self.index), signature(copy)
+        if owner:
+            self.note_owner(owner)
 
     def _put_back(self, path: Path, text: str) -> str | None:
         """Write a pointer again if it is not as it was; a note about that."""

@@ -1,6 +1,7 @@
 """How a slot begins, is made clean for the next task, and ends."""
 
 import asyncio
+import contextlib
 import glob
 import os
 import shutil
@@ -17,7 +18,7 @@ from cc4tui.services.git.files import (
     special_files,
 )
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.slot import LOCK_REASON, Slot
+from cc4tui.services.git.slot import Slot
 from cc4tui.services.git.submodules import empty_submodules
 
 
@@ -28,31 +29,32 @@ async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
         GitError: git failed. Of what failed or was cancelled nothing is left.
     """
     worktree = make_private(private.state_dir / "worktrees").resolve() / name
+    slot = Slot(private, worktree, _new_admin(private, worktree), base)
     try:
-        _prepare_files(Slot(private, worktree, admin_of(private, worktree), base))
-        await _add(private, worktree, base)
-        slot = Slot(private, worktree, admin_of(private, worktree), base)
+        _add(slot)
         slot.may_have_submodules = await private.repository.has_submodules()
         await slot.reset_to(base)
         await slot.hand_over(base)
     except BaseException:
-        await remove_slot(Slot(private, worktree, admin_of(private, worktree), base))
+        await remove_slot(slot)
         raise
     return slot
 
 
-def _prepare_files(slot: Slot) -> None:
-    """Before the worktree: what a crash then leaves of it must not look like an earlier task's."""
-    _delete_files(slot)
-    slot.note_owner(slot.id)
+def _add(slot: Slot) -> None:
+    """What `git worktree add --no-checkout --detach --lock` writes.
 
-
-async def _add(private: PrivateGit, worktree: Path, base: str) -> None:
-    lock = ["--lock", "--reason", f"{LOCK_REASON} {worktree.name}"]
-    async with private.repository.lock:
-        await private.repository.git(
-            ["worktree", "add", "-q", "--no-checkout", "--detach", *lock, str(worktree), base]
-        )
+    Our own files come first: what a crash then leaves must not look like an earlier task's. Then
+    the lock: until the pointers are there, anybody's `git worktree prune` takes the folder.
+    """
+    try:
+        _delete_files(slot)
+        slot.admin.mkdir(parents=True)
+        slot.note_owner(slot.id)
+        slot.worktree.mkdir()
+        slot.repair_pointers()
+    except OSError as error:
+        raise GitError(f"worktree add {slot.worktree}", 1, str(error)) from error
 
 
 async def recycle(slot: Slot, base: str, keep: tuple[str, ...]) -> None:
@@ -88,17 +90,7 @@ async def remove_slot(slot: Slot) -> None:
     Raises:
         GitError: something of it is still there.
     """
-    repository = slot.private.repository
-    if identity(slot.worktree) is not None and slot.trouble() is None:
-        await asyncio.to_thread(_move_to_trash, slot)
-    async with repository.lock:
-        if identity(slot.admin) is not None:
-            _drop_link(slot)
-            slot.repair_admin()
-            await repository.git(
-                ["worktree", "remove", "--force", "--force", str(slot.worktree)], ok=(0, 128)
-            )
-    await asyncio.to_thread(_delete_leftovers, slot)
+    await asyncio.to_thread(_remove, slot)
     if slot.worktree.exists() or slot.worktree.is_symlink() or slot.admin.exists():
         raise GitError(f"worktree remove {slot.id}", 1, f"{slot.worktree} could not be removed")
 
@@ -116,11 +108,25 @@ def admin_of(private: PrivateGit, worktree: Path) -> Path:
     """
     folder = private.repository.common_dir / "worktrees"
     by_name = folder / worktree.name
-    wanted = os.fsencode(f"{worktree}/.git")
     for path in folder.glob("*"):
-        if (read_regular(path / "gitdir", POINTER_LIMIT) or b"").strip() == wanted:
+        if _leads_to(path, worktree):
             return path
     return free_name(by_name) if _is_anothers(by_name) else by_name
+
+
+def _new_admin(private: PrivateGit, worktree: Path) -> Path:
+    """An admin folder to be made; never one that somebody left, whatever it holds."""
+    admin = admin_of(private, worktree)
+    if not os.path.lexists(admin):
+        return admin
+    if _leads_to(admin, worktree):
+        raise GitError(f"worktree add {worktree}", 1, f"{admin} is there already")
+    return free_name(admin)
+
+
+def _leads_to(admin: Path, worktree: Path) -> bool:
+    pointer = (read_regular(admin / "gitdir", POINTER_LIMIT) or b"").strip()
+    return pointer == os.fsencode(f"{worktree}/.git")
 
 
 def _is_anothers(admin: Path) -> bool:
@@ -143,16 +149,17 @@ def _drop_link(slot: Slot) -> None:
         slot.worktree.unlink()
 
 
-def _move_to_trash(slot: Slot) -> None:
-    """Out of git's sight at once, so that many can be deleted side by side."""
-    slot.worktree.rename(free_name(make_private(slot.private.trash_dir) / slot.id))
-
-
-def _delete_leftovers(slot: Slot) -> None:
-    """The files, and what git left because its own records were destroyed."""
-    for folder in (*slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree, slot.admin):
+def _remove(slot: Slot) -> None:
+    """What `git worktree remove` does; out of its sight first, for many files take their time."""
+    if identity(slot.worktree) is not None and slot.trouble() is None:
+        slot.worktree.rename(free_name(make_private(slot.private.trash_dir) / slot.id))
+    if identity(slot.admin) is not None:
+        _drop_link(slot)
+    for folder in (slot.admin, *slot.private.trash_dir.glob(f"{slot.id}-*"), slot.worktree):
         delete(folder)
     _delete_files(slot)
+    with contextlib.suppress(OSError):  # others are there
+        slot.admin.parent.rmdir()
 
 
 def _delete_files(slot: Slot) -> None:

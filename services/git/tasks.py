@@ -2,11 +2,12 @@
 
 import logging
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from cc4tui.errors import GitError
 from cc4tui.services.git.diff import ChangedFile
 from cc4tui.services.git.private import PrivateGit
-from cc4tui.services.git.refs import BRANCHES, AttemptName
+from cc4tui.services.git.refs import BRANCHES, AttemptName, merged_ref
 from cc4tui.services.git.saving import (
     Snapshot,
     head_commit,
@@ -64,6 +65,12 @@ class SavedWork:
         """Nothing to merge: the files are as they were."""
         return not self.changed
 
+    @property
+    def keeps_attributes(self) -> bool:
+        """No `.gitattributes`, in whatever folder, differs."""
+        names = (PurePath(change.path).name.lower() for change in self.changed)
+        return ".gitattributes" not in names
+
 
 @dataclass
 class _Found:
@@ -110,13 +117,13 @@ class TaskBranches:
         """
         branch = TaskBranch(AttemptName(run, task_slug(task), attempt), base)
         begin = start or base
-        if not await self._refs.create(branch.ref, begin, f"cc4tui: begin attempt {attempt}"):
+        told = f"cc4tui: begin attempt {attempt}"
+        if not await self._refs.begin(branch.ref, begin, told, like=merged_ref(run)):
             raise GitError(f"update-ref {branch.ref}", 1, "the branch exists already")
         lease.owner = branch.name
         if lease.slot.base != begin:
             await lease.slot.reset_to(begin)
-        await lease.slot.hand_over(branch.ref)
-        lease.slot.note_owner(f"{run}/{branch.name.slug}/{attempt} {base}")
+        await lease.slot.hand_over(branch.ref, f"{run}/{branch.name.slug}/{attempt} {base}")
         return branch
 
     async def save(self, lease: Lease, branch: TaskBranch, message: str) -> SavedWork:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 
 SPARE = 2
 """Worktrees made ahead of what is asked for."""
+SMALL = 1024 * 1024
+"""Bytes of an index, some 10,000 files: a worktree with fewer costs little, so that all are made
+ahead."""
+CALM = 0.1
+"""Seconds without a new base after which worktrees are brought to it: merges come in bursts."""
 
 
 @dataclass(eq=False, slots=True)
@@ -65,11 +70,18 @@ class WorktreePool:
         private: Runs git on the worktrees.
         base: The commit that free worktrees are brought to; `rebase` moves it.
         size: Most worktrees at once.
+        first: How many are needed as soon as it is open.
         keep: Patterns of ignored files that stay between tasks (caches), as `git clean -e` takes.
     """
 
     def __init__(
-        self, private: PrivateGit, base: str, *, size: int, keep: tuple[str, ...] = ()
+        self,
+        private: PrivateGit,
+        base: str,
+        *,
+        size: int,
+        first: int = SPARE,
+        keep: tuple[str, ...] = (),
     ) -> None:
         self.private = private
         self.kept: list[KeptWorktree] = []
@@ -81,6 +93,12 @@ class WorktreePool:
         self._slots: dict[str, Slot] = {}
         self._leases: set[Lease] = set()
         self._waiting: deque[asyncio.Future[Slot]] = deque()
+        self._hurry = asyncio.Event()
+        """Somebody waits, or the end does."""
+        self._tidying = asyncio.Semaphore(max((os.cpu_count() or 1) // 2, 1))
+        """Made clean in the background, they are not to take all of the processor."""
+        self._expected = size
+        self._ahead, self._first = SPARE, first
         self._making = 0
         self._names: set[str] = set()
         """Of slots that are being made."""
@@ -104,6 +122,7 @@ class WorktreePool:
         trace: TracebackType | None,
     ) -> None:
         self._closing = True
+        self._hurry.set()
         for waiting in self._waiting:
             waiting.cancel()
         for maker in self._makers:
@@ -114,8 +133,45 @@ class WorktreePool:
             await self._remove_all()
 
     def rebase(self, base: str) -> None:
-        """Bring worktrees that become free from now on to this commit."""
-        self._base = base
+        """Bring free worktrees to this commit, in the background."""
+        if self._base != base and not self._closing:
+            self._base = base
+            self._start(self._follow(base))
+
+    def expect(self, holders: int) -> None:
+        """Keep no more worktrees than this many can hold from now on."""
+        self._expected = holders
+        while self._free and self._surplus():
+            self._discard(self._free.pop())
+
+    def _surplus(self) -> bool:
+        return not self._waiting and len(self._slots) > self._expected
+
+    def _discard(self, slot: Slot) -> None:
+        del self._slots[slot.id]
+        self._start(self._remove(slot, None))
+
+    async def _follow(self, base: str) -> None:
+        """One after the other: whoever acquires finds the others. Not for a base that passes."""
+        await self._calm()
+        stale = [slot for slot in self._free if slot.base != base]
+        for slot in stale:
+            if self._base != base or self._closing:
+                return
+            if slot in self._free:
+                self._free.remove(slot)
+                await self._tidied(slot, slot.reset_to(base))
+
+    async def _calm(self) -> None:
+        """Wait until the base has not moved for a while, or somebody needs a worktree now."""
+        while not self._hurry.is_set():
+            base = self._base
+            try:
+                async with asyncio.timeout(CALM):
+                    await self._hurry.wait()
+            except TimeoutError:
+                if self._base == base:
+                    return
 
     async def acquire(self, owner: AttemptName, *, prefer: Path | None = None) -> Lease:
         """A clean worktree that nobody else has; waits until there is one.
@@ -132,13 +188,14 @@ class WorktreePool:
         if prefer is not None and (made := await self._preferred(prefer)) is not None:
             return self._lease(made, owner)
         if self._free:
-            wanted = next((slot for slot in self._free if slot.worktree == prefer), self._free[0])
+            wanted = min(self._free, key=lambda s: (s.worktree != prefer, s.base != self._base))
             self._free.remove(wanted)
             lease = self._lease(wanted, owner)
             self._make_more()
             return lease
         future: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
+        self._hurry.set()
         self._make_more()
         try:
             slot = await future
@@ -190,24 +247,32 @@ class WorktreePool:
         cleaning.add_done_callback(lambda _: self._cleaning.pop(lease.worktree, None))
 
     async def _take_back(self, lease: Lease) -> None:
-        slot = lease.slot
-        try:
-            if not lease.saved:
-                await preserve(slot, lease.owner)
-            if not self._closing:
+        slot, unsaved = lease.slot, None if lease.saved else lease.owner
+        await self._tidied(slot, self._clean(slot, unsaved), unsaved)
+
+    async def _clean(self, slot: Slot, unsaved: AttemptName | None) -> None:
+        if unsaved is not None:
+            await preserve(slot, unsaved)
+        if not self._surplus():
+            await self._calm()
+        async with self._tidying:
+            if not self._closing and not self._surplus():
                 await recycle(slot, self._base, self._keep)
+
+    async def _tidied(
+        self, slot: Slot, work: Awaitable[None], unsaved: AttemptName | None = None
+    ) -> None:
+        """Offer a slot once it is fit; one that cannot be proven clean is never lent again."""
+        try:
+            await work
         except Exception as error:
             # Whatever it is, it concerns one worktree: the other tasks of the run go on.
-            await self._replace(lease, error)
+            log.warning("worktree %s is set aside: %s", slot.id, error, exc_info=_unexpected(error))
+            del self._slots[slot.id]
+            await self._remove(slot, unsaved)
+            self._make_more()
             return
         self._offer(slot)
-
-    async def _replace(self, lease: Lease, error: Exception) -> None:
-        """A slot that cannot be proven clean is never lent again."""
-        log.warning("worktree %s is set aside: %s", lease.id, error, exc_info=_unexpected(error))
-        del self._slots[lease.id]
-        await self._remove(lease.slot, None if lease.saved else lease.owner)
-        self._make_more()
 
     def _lease(self, slot: Slot, owner: AttemptName) -> Lease:
         lease = Lease(slot, owner)
@@ -220,7 +285,14 @@ class WorktreePool:
             if not future.done():
                 future.set_result(slot)
                 return
-        self._free.append(slot)
+        if self._closing:
+            self._free.append(slot)
+            return
+        self._hurry.clear()
+        if self._surplus():
+            self._discard(slot)
+        else:
+            self._free.append(slot)
 
     def _give_up(self, future: "asyncio.Future[Slot]") -> None:
         """A cancelled `acquire` may have been handed a slot in the same moment."""
@@ -230,16 +302,25 @@ class WorktreePool:
             self._offer(future.result())
 
     def _make_more(self) -> None:
-        wanted = min(self._size, len(self._leases) + len(self._waiting) + SPARE)
+        held = len(self._leases) + len(self._waiting)
+        soon = max(held + SPARE, self._first)
+        most = min(max(held + self._ahead, self._first), self._expected)
+        wanted = min(self._size, max(held, most))
         while not self._closing and len(self._slots) + self._making < wanted:
+            at_once = len(self._slots) + self._making < soon
             self._making += 1
-            maker = self._start(self._make())
+            maker = self._start(self._make(at_once=at_once))
             self._makers.add(maker)
             maker.add_done_callback(self._makers.discard)
 
-    async def _make(self) -> None:
+    async def _make(self, *, at_once: bool) -> None:
         try:
-            slot = await second_chance(self._made)
+            if at_once:
+                slot = await second_chance(self._made)
+            else:
+                async with self._tidying:
+                    await self._calm()
+                    slot = await second_chance(self._made)
         except Exception as error:
             self._making -= 1
             self._fail_one(error)
@@ -247,6 +328,9 @@ class WorktreePool:
         self._making -= 1
         self._slots[slot.id] = slot
         self._offer(slot)
+        if self._ahead == SPARE and slot.index.stat().st_size < SMALL:
+            self._ahead = self._size
+            self._make_more()
 
     async def _made(self) -> Slot:
         name = self._unused_name()

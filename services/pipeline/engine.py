@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cc4tui.domain.plan import Plan
-from cc4tui.domain.run import RunRecord, RunStatus, TaskRunRecord, TaskRunState
+from cc4tui.domain.run import FINAL_STATES, RunRecord, RunStatus, TaskRunRecord, TaskRunState
 from cc4tui.errors import Cc4tuiError, GitError, UnfitError, sentence
 from cc4tui.events import Event, RequestRefused, RunFinished, RunResumed, TaskSkipped
 from cc4tui.ports import RunOptions
@@ -117,6 +117,7 @@ class RunEngine:
             keep=s.settings.keep,
             spare=stock.worktrees,
             merges=merges,
+            tasks=sum(record.state not in FINAL_STATES for record in records),
         ) as workspace:
             context = self._context(run, records, workspace, with_output=with_output)
             context.detach = active.detach

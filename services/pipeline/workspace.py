@@ -162,6 +162,7 @@ class Workspace:
         keep: tuple[str, ...] = (),
         spare: Collection[Path] = (),
         merges: Sequence[str] = (),
+        tasks: int,
     ) -> AsyncIterator["Workspace"]:
         """Make or find the integration branch, and worktrees that are all gone on leaving.
 
@@ -169,6 +170,7 @@ class Workspace:
             spare: Worktrees of earlier processes that stay: somebody works in them, or the work
                 in them is to be judged.
             merges: The run's merge commits, as the journal tells.
+            tasks: How many may want a worktree.
         """
         private = PrivateGit(repository, state)
         await private.prepare()
@@ -182,7 +184,9 @@ class Workspace:
             CheckoutGuard.open(private, run.id, (run.plan_key,)),
         )
         async with AsyncExitStack() as stack:
-            pool = WorktreePool(private, tip, size=_worktrees(run.workers, preparation), keep=keep)
+            size, first = _worktrees(run.workers, preparation), min(run.workers, tasks)
+            pool = WorktreePool(private, tip, size=size, first=first, keep=keep)
+            pool.expect(tasks + 1)
             await stack.enter_async_context(pool)
             branches = TaskBranches(private)
             yield cls(
@@ -271,6 +275,10 @@ class Workspace:
         kept = AttemptName(self.run.id, task_slug(f"{attempt.task}+fork"), attempt.attempt)
         return await keep_work_so_far(slot, kept)
 
+    def expect(self, tasks: int) -> None:
+        """Let worktrees go that are not needed for so many tasks, and for merging."""
+        self.pool.expect(tasks + 1)
+
     def leave(self, checkout: Checkout) -> None:
         """Let go of the worktree as it is: its agent works on in it."""
         self.pool.leave(checkout.lease)
@@ -316,6 +324,7 @@ class Workspace:
             await self._lease(),
             base=work.base if work else None,
             edit=self.ticker.edit(task.id),
+            plain=work is not None and work.keeps_attributes,
         )
         return found if isinstance(found, Conflict) else Candidate(found, commit)
 
@@ -395,8 +404,8 @@ class Workspace:
         tip = self.merger.tip
         tree = await edit_tree(self.private, await self.private.tree_of(tip), edit)
         message = f"Leave {edit.path} to the person who edited it\n"
-        commit = await self.private.commit(tree, [tip], message)
-        await self.merger.advance(MergeCandidate(commit, tip, tree))
+        commit = await self.private.commit(tree.oid, [tip], message, new=tree.new)
+        await self.merger.advance(MergeCandidate(commit, tip, tree.oid))
 
     async def clean(self, keep: Collection[str]) -> None:
         """Delete the run's branches once all its worktrees are gone; nothing of them gets lost.
@@ -479,7 +488,7 @@ def _worktrees(workers: int, preparation: Preparation) -> int:
 
     Where each costs its set-up, such as the packages of a project, that wait is the cheaper one.
     """
-    return workers + 2 + (0 if preparation.costs else workers // 2)
+    return workers + 2 + (0 if preparation.costs else workers)
 
 
 async def _start_commit(private: PrivateGit, run: RunRecord, merges: Sequence[str]) -> str:

@@ -52,10 +52,9 @@ PROOFS = {
     ("slot.py", "purge_admin"): ["test_commits_on_both_branches_are_kept"],
     ("slot.py", "reset_to"): ["test_unsaved_work_is_saved_when_a_lease_is_released"],
     ("slot.py", "clean"): ["test_unsaved_work_is_saved_when_a_lease_is_released"],
-    ("slot_life.py", "remove_slot"): ["test_unsaved_work_is_saved_when_the_pool_closes"],
     ("slot_life.py", "_delete_special_files"): ["test_sockets_and_fifos_are_no_work"],
     ("slot_life.py", "_drop_link"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
-    ("slot_life.py", "_move_to_trash"): ["test_unsaved_work_is_saved_when_the_pool_closes"],
+    ("slot_life.py", "_remove"): ["test_unsaved_work_is_saved_when_the_pool_closes"],
     ("slot_life.py", "_delete_files"): ["test_damage_loses_no_file"],
     ("slot_life.py", "delete"): ["test_worktree_replaced_by_a_link_touches_nothing_behind_it"],
     ("submodules.py", "empty_submodules"): [

@@ -35,6 +35,51 @@ async def test_create_and_move(session: Any) -> None:
     assert await refs.value(name) == second
 
 
+async def test_a_branch_begins_as_a_second_name_for_the_integration_branch(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, refs, name = session.repo, session.repository.refs, task_ref("r1", "t", 1)
+    tip, second = repo.head, repo.commit("second")
+    await refs.create(merged_ref("r1"), tip, "m")
+    with monkeypatch.context() as patch:
+        patch.setattr(refs, "create", None)  # no git is asked
+        assert await refs.begin(name, tip, "m", like=merged_ref("r1"))
+    assert repo.refs(name) == {name: tip}
+    assert await refs.move(merged_ref("r1"), second, tip, "m")
+    assert repo.refs(name) == {name: tip}, "git never writes into a file of a ref"
+    assert await refs.move(name, second, tip, "m")
+    assert repo.refs("refs/heads/cc4/") == {name: second, merged_ref("r1"): second}
+    repo.assert_sound()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_branch_that_is_there_does_not_begin_again(session: Any, packed: bool) -> None:
+    repo, refs, name = session.repo, session.repository.refs, task_ref("r1", "t", 1)
+    tip, other = repo.head, repo.commit("other")
+    await refs.create(merged_ref("r1"), tip, "m")
+    repo.git("update-ref", name, other)
+    if packed:
+        repo.git("pack-refs", "--all")
+        repo.git("update-ref", merged_ref("r1"), other)
+        repo.git("update-ref", merged_ref("r1"), tip)  # a file of its own again
+    assert not await refs.begin(name, tip, "m", like=merged_ref("r1"))
+    assert await refs.value(name) == other
+    assert await refs.begin(name, other, "m", like=merged_ref("r1")), "done already"
+    repo.assert_sound()
+
+
+async def test_a_branch_begins_where_the_integration_branch_is_not(session: Any) -> None:
+    repo, refs = session.repo, session.repository.refs
+    first, second = repo.head, repo.commit("second")
+    await refs.create(merged_ref("r1"), second, "m")
+    assert await refs.begin(task_ref("r1", "a", 1), first, "m", like=merged_ref("r1"))
+    repo.git("pack-refs", "--all")
+    assert await refs.begin(task_ref("r1", "b", 1), second, "m", like=merged_ref("r1"))
+    made = repo.refs("refs/heads/cc4/r1/task/")
+    assert made == {task_ref("r1", "a", 1): first, task_ref("r1", "b", 1): second}
+    repo.assert_sound()
+
+
 async def test_race_has_one_winner(session: Any) -> None:
     refs, first = session.repository.refs, session.repo.head
     commits = [session.repo.commit(f"c{number}") for number in range(6)]
