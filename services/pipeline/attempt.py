@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -79,34 +79,40 @@ class AttemptRunner:
         if why := self._context.budgets.exhausted(claim.task, claim.planned.budget):
             return _not_started(AttemptOutcome.FAILED, ReasonCode.BUDGET, why)
         async with AsyncExitStack() as stack:
+            with self._context.precedence.taken():
+                try:
+                    started = await self._begin(claim, stack)
+                except SetupError as error:
+                    return _not_set_up(claim, error)
+            return await self._conclude(claim, *started)
+
+    async def _begin(
+        self, claim: Claim, stack: AsyncExitStack
+    ) -> tuple[AgentStream, Process, Checkout]:
+        """Get a worktree, which goes back at the stack's end, and start the agent in it."""
+        workspace = self._context.workspace
+        async with self._context.precedence.turn():
             folder = attempt_folder(self._context.folder, claim.task, claim.attempt)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                checkout = await self._context.workspace.checkout(
-                    claim.task,
-                    claim.attempt,
-                    folder,
-                    _Watch(self._context, claim),
-                    after=_begun_from(claim.after),
-                )
-            except SetupError as error:
-                return _not_set_up(claim, error)
-            stack.push_async_callback(self._part_with, claim, checkout)
-            session = self._session(claim, checkout)
-            whole = self._prompt(claim)
-            prompt = self._words(claim) if session else whole
-            job = self._job(claim, checkout, _write_prompt(folder, prompt))
-            job = replace(_resumed(job, claim, session), whole_prompt=whole)
-            remember_driver(folder, claim.planned.agent.driver, checkout.path)
-            await self._journal(
-                claim, step="worktree", worktree=str(checkout.path), branch=checkout.branch
+            checkout = await workspace.checkout(
+                claim.task,
+                claim.attempt,
+                folder,
+                _Watch(self._context, claim),
+                after=_begun_from(claim.after),
             )
-            await self._context.workspace.quarantine.look(self._others(claim))
-            self._context.workspace.guard.began(claim.task)
-            agent = claim.planned.agent
-            stream = self._context.backend(agent.driver).stream(agent, job)
-            process = await self._start(claim, job, stream, checkout.environment)
-            return await self._conclude(claim, stream, process, checkout)
+        stack.push_async_callback(self._part_with, claim, checkout)
+        session = self._session(claim, checkout)
+        whole = self._prompt(claim)
+        prompt = self._words(claim) if session else whole
+        job = self._job(claim, checkout, _write_prompt(folder, prompt))
+        job = replace(_resumed(job, claim, session), whole_prompt=whole)
+        remember_driver(folder, claim.planned.agent.driver, checkout.path)
+        await workspace.quarantine.look(self._others(claim))
+        workspace.guard.began(claim.task)
+        agent = claim.planned.agent
+        stream = self._context.backend(agent.driver).stream(agent, job)
+        return stream, await self._start(claim, job, stream, checkout), checkout
 
     async def adopt(self, adopted: Adopted) -> AttemptReport | None:
         """Bring an attempt to its end that an earlier process began; like `run` from its start."""
@@ -143,13 +149,18 @@ class AttemptRunner:
         await self._context.desk.forget(claim.task, claim.attempt)
         # Before the next agent starts, which would be suspected too.
         await self._context.workspace.quarantine.look(self._at_work())
-        await self._look_at_checkout(claim)
+        alone = not self._others(claim)
+        if alone:  # else it is one of several suspects anyway, and the next agent need not wait
+            await self._look_at_checkout(claim)
         if result.reason_code not in LIMITING:
             claim.agent_gone.set()
-        await asyncio.to_thread(mask_outputs, process.folder, redactor)
-        await self._journal(claim, step="exited", exit_code=end.status.code)
-        seconds = worked_seconds(process.folder)
-        commit, result = await self._save(claim, checkout, result)
+        async with self._context.precedence.behind():
+            if not alone:
+                await self._look_at_checkout(claim)
+            await asyncio.to_thread(mask_outputs, process.folder, redactor)
+            await self._journal(claim, step="exited", exit_code=end.status.code)
+            seconds = worked_seconds(process.folder)
+            commit, result = await self._save(claim, checkout, result)
         return AttemptReport(
             result=result,
             commit=commit,
@@ -160,7 +171,7 @@ class AttemptRunner:
         )
 
     async def _look_at_checkout(self, claim: Claim) -> None:
-        news = await self._context.workspace.guard.look(self._others(claim))
+        news = await self._context.workspace.guard.look(lambda: self._others(claim))
         if news is not None:
             event = CheckoutChanged(
                 run=self._context.run.id,
@@ -251,7 +262,7 @@ class AttemptRunner:
         return Talk(stream, process, self._context.desk, about, adopted=adopted)
 
     async def _start(
-        self, claim: Claim, job: AgentJob, stream: AgentStream, extra: Mapping[str, str]
+        self, claim: Claim, job: AgentJob, stream: AgentStream, checkout: Checkout
     ) -> Process:
         folder = job.prompt_file.parent
         talks = stream if isinstance(stream, Conversation) else None
@@ -260,7 +271,9 @@ class AttemptRunner:
         launch = self._context.backend(agent.driver).launch(agent, job)
         token = secrets.token_hex(16)
         environment = scrubbed_environment(
-            self._context.environment, launch.passes, {**launch.env, **extra, **agent.env}
+            self._context.environment,
+            launch.passes,
+            {**launch.env, **checkout.environment, **agent.env},
         )
         spec = ProcessSpec(
             folder=folder,
@@ -273,7 +286,14 @@ class AttemptRunner:
             output_cap=self._context.output_cap,
             on_app_loss="keep" if may_stay else "kill",
         )
-        await self._journal(claim, step="spawning", token=token, folder=str(folder))
+        await self._journal(
+            claim,
+            step="worktree",
+            worktree=str(checkout.path),
+            branch=checkout.branch,
+            token=token,
+            folder=str(folder),
+        )
         process = await self._context.host.spawn(spec)
         if talks is not None:
             claim.talk = self._talk(claim, agent, talks, process)

@@ -6,7 +6,7 @@ have made the change as well, so it is told, each file once, and stops nothing.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from cc4tui.domain.text import clean_line
@@ -83,27 +83,29 @@ class CheckoutGuard:
         """An agent starts to work on this task."""
         self._ran.add(task)
 
-    async def look(self, running: Iterable[str]) -> CheckoutNews | None:
+    async def look(self, running: Callable[[], Iterable[str]]) -> CheckoutNews | None:
         """What changed since the last look and was not told before; None if nothing did.
 
         Callers that come while others look share one look.
 
         Args:
-            running: Tasks that are worked on now.
+            running: Tells the tasks that are still worked on.
         """
         self._asked += 1
         mine = self._asked
         async with self._turn:
             if self._looked >= mine or self._seen is None:
                 return None
-            covered, tasks = self._asked, tuple(sorted(self._ran | set(running)))
+            covered = self._asked
             now = await _taken(self._watch)
             if now is None:
                 return None
             changed = self._seen.differences(now)
             files = tuple(path for path in changed if path not in self._told)
             kept = await self._kept(self._seen, now)
-            self._seen, self._looked, self._ran = now, covered, set(running)
+            tasks = tuple(sorted(self._ran))
+            self._seen, self._looked = now, covered
+            self._ran.intersection_update(running())
             self._told.update(path for path in files if path != "HEAD")
             return CheckoutNews(files, tasks, kept) if files else None
 

@@ -16,6 +16,7 @@ from cc4tui.services.pipeline.clocks import TimeLimits
 from cc4tui.services.pipeline.desk import Desk
 from cc4tui.services.pipeline.mailbox import Mailbox
 from cc4tui.services.pipeline.patience import Patience
+from cc4tui.services.pipeline.precedence import Precedence
 from cc4tui.services.pipeline.recorder import Recorder
 from cc4tui.services.pipeline.selection import PlannedTask
 from cc4tui.services.pipeline.talk import Talk
@@ -145,5 +146,7 @@ class RunContext:
     """Attempts under way, by task."""
     mailbox: Mailbox = field(default_factory=Mailbox)
     """What people told tasks while no agent listened."""
+    precedence: Precedence = field(default_factory=Precedence)
+    """Of the workers over what goes on behind them."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     """Notified whenever a task's state changed."""

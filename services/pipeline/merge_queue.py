@@ -84,6 +84,7 @@ class MergeQueue:
         while True:
             if claim.stop_why is not None:
                 return Refusal(ReasonCode.STOPPED, claim.stop_why, TaskRunState.MERGING)
+            await self._context.precedence.given()
             candidate = await workspace.merge(claim.planned.task, claim.attempt, item.commit)
             if isinstance(candidate, Conflict):
                 return await self._conflict(claim, candidate)

@@ -479,7 +479,8 @@ class Orchestrator:
                     return None
                 task = None if self._paused else self._schedule.next(self._held)
                 if task is not None:
-                    return await self._take(task)
+                    with self._context.precedence.taken():
+                        return await self._take(task)
                 if self._schedule.finished:
                     return None
                 await self._changed()
@@ -685,6 +686,7 @@ class Orchestrator:
 
     async def _set(self, task: str, state: TaskRunState) -> None:
         self._schedule.states[task] = state
+        self._context.workspace.expect(self._schedule.unfinished)
         await self._notify()
 
     async def _notify(self) -> None:

@@ -109,7 +109,12 @@ class Schedule:
     @property
     def finished(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return all(state in FINAL_STATES for state in self.states.values())
+        return not self.unfinished
+
+    @property
+    def unfinished(self) -> int:
+        """How many tasks something may still happen to by itself."""
+        return sum(state not in FINAL_STATES for state in self.states.values())
 
     def _is(self, task: ScheduledTask, state: TaskRunState) -> bool:
         return self.states[task.id] is state
