@@ -141,7 +141,7 @@ class WorktreePool:
     def expect(self, holders: int) -> None:
         """Keep no more worktrees than this many can hold from now on."""
         self._expected = holders
-        while self._free and self._surplus():
+        while self._free and self._surplus() and not self._closing:
             self._discard(self._free.pop())
 
     def _surplus(self) -> bool:
@@ -256,6 +256,7 @@ class WorktreePool:
         if not self._surplus():
             await self._calm()
         async with self._tidying:
+            # One that stays dirty is nobody's: nothing is awaited from here to `_offer`.
             if not self._closing and not self._surplus():
                 await recycle(slot, self._base, self._keep)
 
@@ -280,19 +281,16 @@ class WorktreePool:
         return lease
 
     def _offer(self, slot: Slot) -> None:
-        while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(slot)
-                return
-        if self._closing:
-            self._free.append(slot)
-            return
-        self._hurry.clear()
-        if self._surplus():
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft()
+        if self._waiting:
+            self._waiting.popleft().set_result(slot)
+        elif self._surplus() and not self._closing:
             self._discard(slot)
         else:
             self._free.append(slot)
+        if not self._waiting and not self._closing:
+            self._hurry.clear()
 
     def _give_up(self, future: "asyncio.Future[Slot]") -> None:
         """A cancelled `acquire` may have been handed a slot in the same moment."""

@@ -28,6 +28,7 @@ SCRATCH = {
     ("files.py", "write_atomic"), ("private.py", "passing_index"), ("private.py", "_init"),
     ("occupied.py", "end"),  # its own lock
     ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
+    ("refs.py", "_copy"),  # its own lock
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
     ("known_limits.py", "forget"),  # what an earlier run met, and only that
@@ -68,6 +69,9 @@ PROOFS = {
         "test_files_of_worktrees_that_are_gone_go_and_those_of_others_stay"
     ],
     ("cleanup.py", "_finish_run"): ["test_failure_deletes_nothing"],
+    ("terminals_left.py", "forget_terminals"): [
+        "test_a_shell_ends_with_the_app_and_what_was_changed_is_saved"
+    ],
 }
 """What destroys something that is not ours, and the tests that prove that nothing gets lost."""
 
