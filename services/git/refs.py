@@ -1,6 +1,7 @@
 """Refs of the person's repository: read them, and move them by compare-and-swap only."""
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from cc4tui.services.git.files import read_regular
 from cc4tui.services.git.locks import free_unchanged, freeing_locks
 from cc4tui.services.git.process import GitResult
 
+
+log = logging.getLogger(__name__)
 
 BRANCHES = "refs/heads/"
 OURS = "refs/heads/cc4/"
@@ -125,9 +128,10 @@ class Refs:
             name: Full name.
             commit: Where it begins.
             message: For the reflog.
-            like: Full name of a ref that probably has that value.
+            like: Full name of a ref that probably has that value: then the commit is there.
         """
-        made = name.startswith(OURS) and await asyncio.to_thread(self._copy, like, name, commit)
+        known = name.startswith(OURS) and self._loose(like) == commit
+        made = known and await asyncio.to_thread(self._write_new, name, commit)
         return made or await self.create(name, commit, message)
 
     async def move(
@@ -194,31 +198,44 @@ class Refs:
         """The value of a ref that has a file of its own, which outranks the packed one."""
         if not _PLAIN.fullmatch(name) or ".." in name:
             return None
-        return self._value_in(self._common_dir / name)
+        data = read_regular(self._common_dir / name, len(self.zero) + 2)
+        match = re.fullmatch(rb"([0-9a-f]+)\n", data or b"")
+        value = match[1].decode() if match else ""
+        return value if len(value) == len(self.zero) and value != self.zero else None
 
-    def _value_in(self, file: Path) -> str | None:
-        match = re.fullmatch(rb"([0-9a-f]+)\n", read_regular(file, len(self.zero) + 2) or b"")
-        return match[1].decode() if match and len(match[1]) == len(self.zero) else None
+    def _write_new(self, name: str, commit: str) -> bool:
+        """Make a ref as git does: locked, synced, then renamed. False = nothing was done: it is
+        there already, or locked, or what is in its way is for git to say.
 
-    def _copy(self, like: str, name: str, commit: str) -> bool:
-        """Make a ref as git does: locked, then renamed. A second name for the file of another ref
-        has its content, which git has synced. False = nothing was done: it is there already, or
-        locked, or `like` has another value, or what is in its way is for git to say."""
-        lock, path = self._lock(name), self._common_dir / name
-        packed, parts = read_regular(self._common_dir / PACKED) or b"", name.split("/")
-        taken = ("/".join(parts[:depth]) for depth in range(3, len(parts) + 1))
-        if any(f" {ref}\n".encode() in packed for ref in taken):
+        In a file of its own: a second name for that of another ref would spare the sync, but some
+        gits (go-git, isomorphic-git) write into a ref's file, and all its names would move.
+        """
+        lock, path, parts = self._lock(name), self._common_dir / name, name.split("/")
+        packed = read_regular(self._common_dir / PACKED)
+        if packed is None and os.path.lexists(self._common_dir / PACKED):
             return False
+        taken = ("/".join(parts[:depth]) for depth in range(3, len(parts) + 1))
+        if any(f" {ref}\n".encode() in (packed or b"") for ref in taken):
+            return False
+        made = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            os.link(self._common_dir / like, lock, follow_symlinks=False)
-        except (OSError, NotImplementedError):
-            return False
-        made = self._value_in(lock) == commit and not os.path.lexists(path)
-        if made:
-            lock.rename(path)
-        else:
-            lock.unlink(missing_ok=True)
+            file = lock.open("xb")
+        except OSError:
+            return made
+        try:
+            with file:
+                file.write(f"{commit}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if not os.path.lexists(path):
+                lock.rename(path)
+                made = True
+        except OSError as error:
+            log.warning("git is to make %s: %s", name, error)
+        finally:
+            if not made:
+                lock.unlink(missing_ok=True)
         return made
 
     def _lock(self, name: str) -> Path:

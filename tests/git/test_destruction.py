@@ -28,7 +28,7 @@ SCRATCH = {
     ("files.py", "write_atomic"), ("private.py", "passing_index"), ("private.py", "_init"),
     ("occupied.py", "end"),  # its own lock
     ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
-    ("refs.py", "_copy"),  # its own lock
+    ("refs.py", "_write_new"),  # its own lock
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
     ("known_limits.py", "forget"),  # what an earlier run met, and only that
