@@ -30,6 +30,7 @@ async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
     """
     worktree = make_private(private.state_dir / "worktrees").resolve() / name
     slot = Slot(private, worktree, _new_admin(private, worktree), base)
+    _make_folders(slot)
     try:
         _add(slot)
         slot.may_have_submodules = await private.repository.has_submodules()
@@ -41,20 +42,38 @@ async def make_slot(private: PrivateGit, name: str, base: str) -> Slot:
     return slot
 
 
-def _add(slot: Slot) -> None:
-    """What `git worktree add --no-checkout --detach --lock` writes.
+def _make_folders(slot: Slot) -> None:
+    """Both are new, or nothing is made: what somebody made meanwhile is not ours to remove.
 
     Our own files come first: what a crash then leaves must not look like an earlier task's. Then
-    the lock: until the pointers are there, anybody's `git worktree prune` takes the folder.
+    the worktree, by which a later start finds the rest.
     """
     try:
         _delete_files(slot)
-        slot.admin.mkdir(parents=True)
         slot.note_owner(slot.id)
         slot.worktree.mkdir()
+        try:
+            slot.admin.mkdir(parents=True)
+        except OSError:
+            slot.worktree.rmdir()
+            raise
+    except OSError as error:
+        _delete_files(slot)
+        raise GitError(f"worktree add {slot.worktree}", 1, str(error)) from error
+
+
+def _add(slot: Slot) -> None:
+    """What `git worktree add --no-checkout --detach --lock` writes.
+
+    The lock first: until the pointers are there, anybody's `git worktree prune` takes the folder.
+    """
+    try:
+        slot.note_owner(slot.id)
         slot.repair_pointers()
     except OSError as error:
         raise GitError(f"worktree add {slot.worktree}", 1, str(error)) from error
+    if identity(slot.admin) is None:
+        raise GitError(f"worktree add {slot.worktree}", 1, f"{slot.admin} was pruned")
 
 
 async def recycle(slot: Slot, base: str, keep: tuple[str, ...]) -> None:

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cc4tui.services.git import slot as slot_module
 from cc4tui.services.git.leftovers import (
     adopt,
     find_leftovers,
@@ -235,6 +237,40 @@ async def test_a_worktree_that_was_just_being_made_is_not_taken_for_an_earlier_t
     assert found.owner is None
     assert await remove_leftover(session.private, found) is None
     assert (await make_slot(session.private, "slot-1", session.repository.head)).hidden == ()
+
+
+@pytest.mark.parametrize("step", range(1, 14))
+async def test_whoever_dies_while_a_worktree_is_made_leaves_nothing_for_ever(
+    session: Any, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """At each of the files and folders that are made one after the other."""
+    left = step
+
+    def dying(made: Any) -> Any:
+        def make(*args: Any, **values: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise _Died
+            return made(*args, **values)
+
+        return make
+
+    async def dies(*_: object) -> None:
+        raise _Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cc4tui.services.git.slot_life.remove_slot", dies)
+        patch.setattr("cc4tui.services.git.slot_life.Slot.reset_to", dies)
+        for name in ("overwrite", "write_atomic"):
+            patch.setattr(f"cc4tui.services.git.slot.{name}", dying(getattr(slot_module, name)))
+        patch.setattr(Path, "mkdir", dying(Path.mkdir))
+        with pytest.raises(_Died):
+            await make_slot(session.private, "slot-1", session.repository.head)
+    for found in find_leftovers(session.private):
+        assert found.owner is None
+        await remove_leftover(session.private, found)
+    assert not (session.repo.path / ".git/worktrees").exists()
 
 
 @pytest.mark.parametrize("made", range(5))

@@ -143,3 +143,20 @@ async def test_removal_leaves_nothing_and_can_be_repeated(slot: Slot, session: A
     assert not slot.admin.exists()
     assert not slot.index.exists()
     session.repo.assert_sound()
+
+
+async def test_what_somebody_makes_in_the_same_moment_stays(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = session.repo.path / ".git/worktrees/slot-1"
+    mine = session.repo.path.parent / "mine/slot-1"
+
+    def meanwhile(slot: Slot) -> None:
+        if not admin.exists():
+            session.repo.git("worktree", "add", "-q", "-b", "mine", str(mine))
+
+    monkeypatch.setattr("cc4tui.services.git.slot_life._delete_files", meanwhile)
+    with pytest.raises(GitError, match="exists"):
+        await make_slot(session.private, "slot-1", session.repository.head)
+    assert (admin / "HEAD").read_text() == "ref: refs/heads/mine\n"
+    assert not (session.private.state_dir / "worktrees/slot-1").exists()
