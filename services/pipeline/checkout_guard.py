@@ -96,7 +96,7 @@ class CheckoutGuard:
         async with self._turn:
             if self._looked >= mine or self._seen is None:
                 return None
-            covered = self._asked
+            covered, gone = self._asked, self._ran.difference(running())
             now = await _taken(self._watch)
             if now is None:
                 return None
@@ -105,7 +105,8 @@ class CheckoutGuard:
             kept = await self._kept(self._seen, now)
             tasks = tuple(sorted(self._ran))
             self._seen, self._looked = now, covered
-            self._ran.intersection_update(running())
+            # Who ended meanwhile may have written after this look: the next one suspects it, too.
+            self._ran -= gone.difference(running())
             self._told.update(path for path in files if path != "HEAD")
             return CheckoutNews(files, tasks, kept) if files else None
 
