@@ -92,6 +92,8 @@ class WorktreePool:
         self._free: deque[Slot] = deque()
         self._slots: dict[str, Slot] = {}
         self._leases: set[Lease] = set()
+        self._unsaved: dict[str, AttemptName] = {}
+        """Of slots that were given back: whose work is still to be saved."""
         self._waiting: deque[asyncio.Future[Slot]] = deque()
         self._hurry = asyncio.Event()
         """Somebody waits, or the end does."""
@@ -243,16 +245,19 @@ class WorktreePool:
         if lease not in self._leases:
             raise ValueError(f"lease of {lease.id} for {lease.owner} was released before")
         self._leases.remove(lease)
+        if not lease.saved:
+            self._unsaved[lease.id] = lease.owner
         cleaning = self._cleaning[lease.worktree] = self._start(self._take_back(lease))
         cleaning.add_done_callback(lambda _: self._cleaning.pop(lease.worktree, None))
 
     async def _take_back(self, lease: Lease) -> None:
-        slot, unsaved = lease.slot, None if lease.saved else lease.owner
+        slot, unsaved = lease.slot, self._unsaved.get(lease.id)
         await self._tidied(slot, self._clean(slot, unsaved), unsaved)
 
     async def _clean(self, slot: Slot, unsaved: AttemptName | None) -> None:
         if unsaved is not None:
             await preserve(slot, unsaved)
+            del self._unsaved[slot.id]
         if not self._surplus():
             await self._calm()
         async with self._tidying:
@@ -270,6 +275,7 @@ class WorktreePool:
             # Whatever it is, it concerns one worktree: the other tasks of the run go on.
             log.warning("worktree %s is set aside: %s", slot.id, error, exc_info=_unexpected(error))
             del self._slots[slot.id]
+            self._unsaved.pop(slot.id, None)
             await self._remove(slot, unsaved)
             self._make_more()
             return
@@ -357,8 +363,9 @@ class WorktreePool:
         return self._group.create_task(work)
 
     async def _remove_all(self) -> None:
-        """Remove every slot; one that is still leased is saved first."""
+        """Remove every slot; one that is still leased, or was not saved yet, is saved first."""
         owners = {lease.id: lease.owner for lease in self._leases if not lease.saved}
+        owners |= self._unsaved
         slots = [*self._slots.values()]
         await asyncio.gather(*(self._remove(slot, owners.get(slot.id)) for slot in slots))
         self._slots.clear()

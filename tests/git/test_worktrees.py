@@ -215,6 +215,34 @@ async def test_unsaved_work_is_saved_when_the_pool_closes(session: Any, agent_gi
     session.repo.assert_sound()
 
 
+async def test_saving_that_is_cancelled_is_done_at_the_end(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second cancel, or the end of the event loop, cancels what goes on in the background."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: object) -> None:
+        begun.set()
+        await never.wait()
+
+    async def run() -> None:
+        async with session.pool(size=1) as pool:
+            lease = await pool.acquire(session.name("t"))
+            await session.branches.begin(lease, "r1", "t", 1, session.repository.head)
+            _write("half", "done")(lease)
+            pool.release(lease)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cc4tui.services.git.worktrees.preserve", slow)
+        task = asyncio.create_task(run())
+        await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (ref,) = session.repo.refs("refs/cc4/saved/")
+    assert session.repo.content(ref, "half") == b"done"
+
+
 async def test_detached_commit_without_dirt_is_saved(session: Any, agent_git: Any) -> None:
     async with session.pool(size=1) as pool:
         lease = await pool.acquire(session.name("t"))
