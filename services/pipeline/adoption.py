@@ -116,7 +116,7 @@ async def process_of(host: ProcessHost, record: AttemptRecord) -> Process | None
     if process is not None:
         return process
     reaped = await asyncio.to_thread(reap_orphans, folder, record.token)
-    if reaped.end is None or not is_conclusive(reaped.end):
+    if reaped.end is None or not _can_be_judged(folder, reaped.end):
         return None
     return EndedProcess(folder, reaped.end)
 
@@ -130,22 +130,30 @@ def is_conclusive(end: ProcessEnd) -> bool:
     return end.status.why in _CONCLUSIVE and not killed
 
 
+def _can_be_judged(folder: Path, end: ProcessEnd) -> bool:
+    """A power cut may have taken the end of what it said, which the disk gets last."""
+    whole = records.size(str(folder), records.OUT) >= end.out_size
+    return whole and is_conclusive(end)
+
+
 def glance(attempt: AttemptRecord) -> Standing:
     """How an unfinished attempt of a process that is gone stands; only looks. Blocks."""
     if attempt.worktree is None or not Path(attempt.worktree).is_dir():
         return Standing.CUT
-    sight = look(Path(attempt.folder))
+    folder = Path(attempt.folder)
+    sight = look(folder)
     if sight is not None:
         return Standing.WORKING if sight.works_on else Standing.CUT
-    end = recorded_end(Path(attempt.folder))
-    return Standing.ENDED if end is not None and is_conclusive(end) else Standing.CUT
+    end = recorded_end(folder)
+    return Standing.ENDED if end is not None and _can_be_judged(folder, end) else Standing.CUT
 
 
 def _standing(attempt: AttemptRecord, wanted: bool) -> Standing:
     standing = glance(attempt)
     if wanted and standing is Standing.WORKING:
         return standing
-    reaped = reap_orphans(Path(attempt.folder), attempt.token)
-    conclusive = reaped.end is not None and is_conclusive(reaped.end)
+    folder = Path(attempt.folder)
+    reaped = reap_orphans(folder, attempt.token)
+    conclusive = reaped.end is not None and _can_be_judged(folder, reaped.end)
     has_worktree = attempt.worktree is not None and Path(attempt.worktree).is_dir()
     return Standing.ENDED if wanted and conclusive and has_worktree else Standing.CUT
