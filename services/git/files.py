@@ -40,14 +40,20 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def overwrite(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Change a file where it lies, for what nobody relies on: a rename over it costs far more."""
+    """Change a file where it lies, for what nobody relies on: a rename over it costs far more.
+
+    One with a second name is replaced: an agent may have linked a file of the person's there.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     handle = os.open(path, flags, mode)
     try:
-        os.pwrite(handle, data, 0)
-        os.ftruncate(handle, len(data))
+        if os.fstat(handle).st_nlink == 1:
+            os.pwrite(handle, data, 0)
+            os.ftruncate(handle, len(data))
+            return
     finally:
         os.close(handle)
+    write_atomic(path, data, mode)
 
 
 def copy_atomic(source: Path, target: Path, mode: int = 0o644) -> bool:

@@ -95,3 +95,13 @@ def test_access_is_given_back(tmp_path: Path) -> None:
     assert stat.S_IMODE((top / "a/b").stat().st_mode) == 0o700
     assert stat.S_IMODE((top / "a/b/file").stat().st_mode) == 0o400
     assert stat.S_IMODE(outside.stat().st_mode) == 0o500, "behind a link nothing changes"
+
+
+def test_a_file_of_the_persons_that_was_linked_there_is_not_overwritten(tmp_path: Path) -> None:
+    mine, path = tmp_path / "mine", tmp_path / "locked"
+    mine.write_bytes(b"mine")
+    path.hardlink_to(mine)
+    files.overwrite(path, b"new", 0o644)
+    assert (mine.read_bytes(), path.read_bytes()) == (b"mine", b"new")
+    files.overwrite(path, b"n")
+    assert path.read_bytes() == b"n"
