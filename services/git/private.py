@@ -5,6 +5,7 @@ agent planted in the repository's configuration. Git run with this folder never 
 """
 
 import asyncio
+import os
 import secrets
 import tempfile
 import time
@@ -162,8 +163,8 @@ class PrivateGit:
         when = f"{int(time.time())} {time.strftime('%z')}"
         head = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         head += [f"{role} {who.name} <{who.email}> {when}" for role in ("author", "committer")]
-        text = "\n".join([*head, "", message.replace("\0", "")])
-        commit = ("commit", text.encode("utf-8", "replace"))
+        lines = os.fsencode("\n".join([*head, "", ""]))  # a name may be in Latin-1
+        commit = ("commit", lines + message.replace("\0", "").encode("utf-8", "replace"))
         things = [*new, commit]
         await self.run(["unpack-objects", "-q"], stdin=pack(things, self.object_format))
         oid = object_id(commit, self.object_format)

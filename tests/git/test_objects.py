@@ -57,3 +57,12 @@ async def test_a_commit_is_as_git_makes_it(session: Any) -> None:
     who = private.repository.identity
     assert shown == f"{tree} {head} {who.name} <{who.email}> {who.name}\nGröße\n\nMore.\n"
     session.repo.git("fsck", "--strict", "--no-dangling")
+
+
+async def test_a_name_in_latin_1_is_as_the_person_wrote_it(repo: Any, open_session: Any) -> None:
+    with (repo.path / ".git/config").open("ab") as config:
+        config.write(b"[user]\n\tname = J\xf6rg\n")
+    private = (await open_session(repo)).private
+    oid = await private.commit(await private.tree_of(repo.head), [repo.head], "Wort")
+    git = ["git", "-C", str(repo.path), "cat-file", "commit", oid]
+    assert b"author J\xf6rg <" in subprocess.run(git, capture_output=True, check=True).stdout
