@@ -1,4 +1,7 @@
-"""The terminal, as Textual drives it, with two things mended: stops by others, and the alt key."""
+"""The terminal, as Textual drives it, with three things mended.
+
+The alt key, stops by others, and a terminal that goes away.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -7,6 +10,7 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.driver import Driver
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 
@@ -32,6 +36,31 @@ class KeyParser(XTermParser):
                 yield events.Key(event.key, sequence)
             else:
                 yield event
+
+
+class TerminalWriter(WriterThread):
+    """Goes on taking what is written when the terminal is gone.
+
+    Textual's ends with its first error. Nobody empties its queue then, and as soon as that is full
+    the app waits for ever, while it leaves, too.
+    """
+
+    def run(self) -> None:
+        """Write until `stop`; what nobody can see any more is dropped."""
+        there = True
+        while (text := self._queue.get()) is not None:
+            there = there and self._written(text)
+        if there:
+            self._written("")
+
+    def _written(self, text: str) -> bool:
+        try:
+            self._file.write(text)
+            if self._queue.empty():
+                self._file.flush()
+        except (OSError, ValueError):  # ValueError: the file was closed
+            return False
+        return True
 
 
 class TerminalDriver(LinuxDriver):
@@ -61,5 +90,8 @@ class TerminalDriver(LinuxDriver):
 
 def mended(chosen: type[Driver]) -> type[Driver]:
     """The driver that Textual has chosen, for a terminal or a browser, with what stands here."""
-    vars(sys.modules[chosen.__module__])["XTermParser"] = KeyParser  # it makes one by this name
+    known = vars(sys.modules[chosen.__module__])  # it makes both by these names
+    known["XTermParser"] = KeyParser
+    if "WriterThread" in known:
+        known["WriterThread"] = TerminalWriter
     return TerminalDriver if chosen is LinuxDriver else chosen

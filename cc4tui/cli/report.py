@@ -11,7 +11,7 @@ from cc4tui.cli.output import counted, dollars, duration, moment, note, say
 from cc4tui.cli.runs import totals
 from cc4tui.cli.session import Session, examples, pass_session
 from cc4tui.cli.wording import counts_text
-from cc4tui.domain.run import TaskRunRecord, TaskRunState
+from cc4tui.domain.run import RunRecord, TaskRunRecord, TaskRunState
 from cc4tui.domain.text import clean_line
 from cc4tui.errors import UnfitError, UsageError
 from cc4tui.ports import RunView
@@ -113,7 +113,7 @@ def lines(view: RunView) -> Iterator[str]:
     yield ""
     yield f"- Status: {run.status.value.replace('_', ' ')}"
     yield f"- Tasks: {counts_text(view.counts())}"
-    yield f"- Started: {moment(run.started)}, took {duration(_took(view))}"
+    yield f"- Started: {moment(run.started)}, {_took(run)}"
     yield clean_line(f"- Agent: {run.agent}, {counted(run.workers, 'worker')}, {run.mode} mode")
     yield clean_line(f"- From {run.base[:10]}, branch {run.branch}, target {run.target}")
     yield f"- Tokens: {_usage(view)}"
@@ -128,10 +128,10 @@ def lines(view: RunView) -> Iterator[str]:
             yield from map(_item, tasks)
 
 
-def _took(view: RunView) -> float | None:
-    if view.run.finished is None:
-        return None
-    return (view.run.finished - view.run.started).total_seconds()
+def _took(run: RunRecord) -> str:
+    if run.finished is None:
+        return "not finished"
+    return f"took {duration((run.finished - run.started).total_seconds())}"
 
 
 def _usage(view: RunView) -> str:

@@ -95,11 +95,13 @@ class _Page:
         run = self._view.run
         spent = totals(self._view)
         usage = spent.usage
-        took = (run.finished - run.started).total_seconds() if run.finished else None
+        took = "not finished"
+        if run.finished is not None:
+            took = f"took {_time((run.finished - run.started).total_seconds())}"
         facts = [
             ("Status", _state(run.status.value)),
             ("Tasks", escape(counts_text(self._view.counts()))),
-            ("Started", f"{escape(moment(run.started))}, took {_time(took)}"),
+            ("Started", f"{escape(moment(run.started))}, {took}"),
             ("Agent", (f"{self._shown(run.agent)}, {counted(run.workers, 'worker')},"
                       f" {self._shown(run.mode)} mode")),
             ("From", (f"{self._shown(run.base[:10])}, branch {self._shown(run.branch)},"

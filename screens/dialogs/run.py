@@ -11,6 +11,7 @@ from textual.widgets import Input
 from cc4tui.domain.agent_spec import AgentSpec
 from cc4tui.domain.forecast import Forecast
 from cc4tui.domain.plan import Batch, Plan, PlanTaskState, Task
+from cc4tui.domain.text import clean_line
 from cc4tui.errors import Cc4tuiError
 from cc4tui.ports import RunOptions
 from cc4tui.screens.dialogs.form import Cycle, TextField
@@ -62,6 +63,13 @@ def _left(tasks: Sequence[Task]) -> str:
     return f"{len(tasks) - done} of {len(tasks)} tasks left"
 
 
+def _planned_agents(plan: Plan, default: str) -> str:
+    """Who would do it: what the plan says, else the configured one."""
+    tasks = (task for task in plan.tasks() if task.state is not PlanTaskState.DONE)
+    names = dict.fromkeys(task.agent or default for task in tasks if not task.run)
+    return ", ".join(map(clean_line, names)) or default
+
+
 class RunDialog(Dialog[RunOptions]):
     """Answers with the options of the run, or None.
 
@@ -92,7 +100,7 @@ class RunDialog(Dialog[RunOptions]):
         """The forecast in one line; None while it is worked out."""
         self._remarks_pane = TextPane(self._remarks())
         self._remarks_pane.can_focus = False
-        default = agents[0].name if agents else "none"
+        default = _planned_agents(selection.plan, agents[0].name if agents else "none")
         self.part: Cycle[Part] = Cycle("run", [(p, p.label) for p in parts(selection)])
         names: list[tuple[str | None, str]] = [(None, f"as configured: {default}")]
         self.agent: Cycle[str | None] = Cycle("agent", names + [(a.name, a.name) for a in agents])
@@ -153,7 +161,12 @@ class RunDialog(Dialog[RunOptions]):
             yield ((f"{count} tasks are offered, not certain: starting accepts them.", "wait"),)
         by_hand = sum(bool(task.run) for task in tasks)
         if by_hand:
-            yield ((f"{by_hand} tasks run commands of their own, without a model.", "muted"),)
+            who = (
+                "1 task runs its own command"
+                if by_hand == 1
+                else f"{by_hand} tasks run their own commands"
+            )
+            yield ((f"{who}, without a model.", "muted"),)
         yield (("What is done is skipped; work is kept on branches whatever happens.", "muted"),)
 
     def options(self) -> RunOptions:
