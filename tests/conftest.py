@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,9 @@ settings.register_profile(
     derandomize="CC4_NEW_EXAMPLES" not in os.environ,  # `make chaos` looks for new ones
 )
 settings.load_profile("ours")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell starts what it puts in the background with SIGINT ignored, and children inherit that."""
 
 PACKAGES = {
     "claude": "@anthropic-ai/claude-code@2.1.197",

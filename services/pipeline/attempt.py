@@ -58,6 +58,7 @@ class AttemptReport:
     branch: str
     exit_code: int | None
     finished: datetime
+    """When the agent was gone; its work is saved after that."""
     seconds: float
 
 
@@ -143,6 +144,7 @@ class AttemptRunner:
             end = await follower.follow()
         except LeftRunningError:
             return None
+        finished = datetime.now(UTC)
         result = self._judge(claim, end.status, stream, process.folder, follower.overdue)
         result = meter.result(_with_reset(result))
         self._context.patience.look()
@@ -166,7 +168,7 @@ class AttemptRunner:
             commit=commit,
             branch=checkout.branch,
             exit_code=end.status.code,
-            finished=datetime.now(UTC),
+            finished=finished,
             seconds=seconds,
         )
 

@@ -13,8 +13,6 @@ from cc4tui.domain.run import (
     TaskRunState,
 )
 from cc4tui.events import (
-    AttemptFinished,
-    AttemptStarted,
     Event,
     RunFinished,
     RunPaused,
@@ -158,17 +156,12 @@ class Finisher:
         )
 
     async def _times(self, run: str) -> tuple[datetime | None, float]:
-        """When the workers first started, and the seconds that attempts took together."""
-        started: datetime | None = None
-        worked, after = 0.0, 0
-        begun: dict[tuple[str | None, int | None], datetime] = {}
-        while events := await self._journal.events(run, after):
-            for event in events:
-                if isinstance(event, RunStarted) and started is None:
-                    started = event.ts
-                worked += _worked(event, begun)
-            after = events[-1].seq
-        return started, worked
+        """When the workers first started, and the seconds that agents worked together."""
+        first = await self._journal.events(run, 0)
+        started = next((event.ts for event in first if isinstance(event, RunStarted)), None)
+        attempts = await self._journal.attempts(run)
+        spans = ((one.started, one.finished) for one in attempts)
+        return started, sum((end - begin).total_seconds() for begin, end in spans if begin and end)
 
 
 class LandingChecks:
@@ -220,13 +213,3 @@ def count_states(tasks: Sequence[TaskRunRecord]) -> dict[str, int]:
 
 def _all_done(tasks: Sequence[TaskRunRecord]) -> bool:
     return all(task.state in DONE_STATES for task in tasks)
-
-
-def _worked(event: Event, begun: dict[tuple[str | None, int | None], datetime]) -> float:
-    """Seconds that the attempt which this event ends took; notes the start of others."""
-    key = (event.task, event.attempt)
-    if isinstance(event, AttemptStarted) and event.ts is not None:
-        begun[key] = event.ts
-    elif isinstance(event, AttemptFinished) and event.ts is not None and key in begun:
-        return (event.ts - begun.pop(key)).total_seconds()
-    return 0.0

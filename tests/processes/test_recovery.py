@@ -251,11 +251,12 @@ def test_a_zombie_does_not_run(orphan: Orphan):
 
 
 async def test_a_supervisor_without_an_app_is_asked_to_stop(
-    folder: Path, sh: Spec, survivors: Survivors, mark: str
+    folder: Path, sh: Spec, survivors: Survivors, mark: str, eventually: Eventually
 ):
     host = Supervisors(folder / "log")
-    spec = sh(f"trap 'exit 5' INT; while :; do sleep 0.05; done #{mark}")
+    spec = sh(f"trap 'exit 5' INT; echo ready; while :; do sleep 0.05; done #{mark}")
     await host.spawn(spec)
+    await eventually(lambda: (spec.folder / "out").read_bytes() == b"ready\n")
     await host.detach()
     reaped = await reap(spec.folder, spec.token)
     assert reaped.end is not None
@@ -265,11 +266,13 @@ async def test_a_supervisor_without_an_app_is_asked_to_stop(
 
 @pytest.mark.integration
 async def test_agents_that_are_just_being_ended_are_waited_for(
-    start_app: Callable[..., Any], folder: Path, nasty: tuple[str, ...], survivors: Survivors
-):
+    start_app: Callable[..., Any], folder: Path, nasty: tuple[str, ...], survivors: Survivors,
+    eventually: Eventually,
+):  # fmt: skip
     """The next start comes at once after the crash: the tree has 2.5 s left."""
     app = start_app(1, "kill", *nasty, "hidden")
     app.wait_for("started 0")
+    await eventually(lambda: (folder / "0" / "out").read_bytes() == b"ready\n")
     app.kill()
     reaped = await reap(folder / "0", f"{folder.name}-0")
     assert reaped.end is not None

@@ -179,9 +179,12 @@ async def test_a_folder_is_used_once(host: Supervisors, sh: Spec):
     assert (spec.cwd / "ran").read_text() == "once\n"
 
 
-async def test_a_folder_in_use_is_refused_and_its_program_left_alone(host: Supervisors, sh: Spec):
+async def test_a_folder_in_use_is_refused_and_its_program_left_alone(
+    host: Supervisors, sh: Spec, eventually: Eventually
+):
     spec = sh("echo once >> ran; exec sleep 1000")
     process = await host.spawn(spec)
+    await eventually(lambda: (spec.cwd / "ran").exists() and (spec.cwd / "ran").read_text())
     with pytest.raises(ProcessError, match="has a supervisor already"):
         await host.spawn(spec)
     process.stop("done")

@@ -72,7 +72,9 @@ async def test_the_last_words_of_one_that_ends_are_read(start: Any) -> None:
 
 
 async def test_an_interrupt_reaches_what_is_in_front(start: Any) -> None:
-    async with start("set -m; trap 'echo caught' INT; sleep 300; echo after") as watched:
+    talk = "set -m; trap 'echo caught' INT; echo ready; sleep 300; echo after"
+    async with start(talk) as watched:
+        await watched.until("ready")
         for _ in range(200):  # until the sleep is in front
             watched.terminal.write(b"\x03")
             await asyncio.sleep(0.05)
