@@ -29,6 +29,7 @@ SCRATCH = {
     ("occupied.py", "end"),  # its own lock
     ("interrupted.py", "end_landing"), ("slot.py", "read_again"),
     ("refs.py", "_write_new"),  # its own lock
+    ("slot_life.py", "_make_folders"),  # `rmdir` of what it made
     ("checkout_watch.py", "take"),  # the name of an index
     ("saving.py", "_add_forced"),  # `add -f`
     ("known_limits.py", "forget"),  # what an earlier run met, and only that
