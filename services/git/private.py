@@ -28,6 +28,7 @@ COPIED_KEYS = (
     "core.ignorecase",
     "core.symlinks",
     "core.precomposeunicode",
+    "core.sharedrepository",
     "core.protecthfs",
     "core.protectntfs",
     "core.excludesfile",
@@ -40,7 +41,7 @@ COPIED_KEYS = (
     "merge.renames",
     "merge.directoryrenames",
 )
-"""What changes content but cannot run anything."""
+"""What changes content, or who may read it, but cannot run anything."""
 HALF_MADE = ".git-"
 """How names of folders begin that are to become `git/`."""
 

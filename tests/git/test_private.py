@@ -27,3 +27,18 @@ async def test_one_that_is_there_stays(session: Any) -> None:
     note.touch()
     await session.private.prepare()
     assert note.exists()
+
+
+async def test_objects_of_a_shared_repository_are_the_groups_too(
+    repo: Any, open_session: Any
+) -> None:
+    repo.git("config", "core.sharedRepository", "group")
+    private = (await open_session(repo)).private
+    tree = await private.tree_of(repo.head)
+    folder = repo.path / ".git/objects"
+    before = {path.name for path in folder.iterdir()}
+    for number in range(4):
+        await private.commit(tree, [repo.head], f"{number}")
+    made = [path for path in folder.iterdir() if path.name not in before]
+    assert made
+    assert all(path.stat().st_mode & 0o2070 == 0o2070 for path in made)
