@@ -33,7 +33,7 @@ class Supervisors:
         self._log = log
         self._zygote: Zygote | None = None
         self._retired: list[Zygote] = []
-        self._zygote_lock = threading.Lock()
+        self._zygote_lock = threading.RLock()
         self._slots = asyncio.Semaphore(_UNANSWERED)
         self._processes: set[SupervisedProcess] = set()
         self._left_behind = False
@@ -175,12 +175,18 @@ class Supervisors:
             return self._zygote
 
     def _retire(self, zygote: Zygote) -> None:
-        """Give it nothing to do any more; if it lives, it stays until its agents have ended."""
-        zygote.release()
-        self._retired = [old for old in self._retired if not old.is_gone()]
-        self._retired.append(zygote)
-        if self._zygote is zygote:
-            self._zygote = None
+        """Give it nothing to do any more; if it lives, it stays until its agents have ended.
+
+        Several who waited for it may find it gone at once, in the loop and in threads.
+        """
+        with self._zygote_lock:
+            if zygote in self._retired:
+                return
+            zygote.release()
+            self._retired = [old for old in self._retired if not old.is_gone()]
+            self._retired.append(zygote)
+            if self._zygote is zygote:
+                self._zygote = None
 
     def _process(self, folder: Path, token: str, interrupt_seconds: float) -> SupervisedProcess:
         return SupervisedProcess(folder, token, interrupt_seconds, self._forget)

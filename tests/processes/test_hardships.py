@@ -162,12 +162,16 @@ def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_elsewhere_programs_start_and_stop(
-    host: Supervisors, sh: Spec, survivors: Survivors, mark: str
+    host: Supervisors, sh: Spec, survivors: Survivors, mark: str, eventually: Eventually
 ):
     end = await (await host.spawn(sh("echo hi; exit 3"))).ended()
     assert (end.status, end.out_size) == (ExitStatus(3, "exited"), 3)
-    spec = sh(f"trap '' INT; sleep 1000.{mark} & sleep 1001.{mark}; wait", interrupt_seconds=0.1)
+    spec = sh(
+        f"trap '' INT; sleep 1000.{mark} & sleep 1001.{mark} & echo ready; wait",
+        interrupt_seconds=0.1,
+    )
     process = await host.spawn(spec)
+    await eventually(lambda: (spec.folder / "out").read_bytes() == b"ready\n")
     process.stop("stopped")
     assert (await process.ended()).status.why == "stopped"
     assert survivors() == []
