@@ -88,7 +88,7 @@ async def with_ours(
 async def test_short_tasks_without_git(tmp_path: Path, measured: Callable[..., None]) -> None:
     ideal = TASKS * float(SLEEP) / WORKERS
     theirs, ours = [], []
-    for number in range(3):
+    for number in range(5):
         theirs.append(await asyncio.to_thread(with_xargs))
         folder = tmp_path / str(number)
         folder.mkdir()
