@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from platformdirs import user_downloads_path
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
@@ -458,6 +459,12 @@ class CommandCenterApp(App[None]):
     def action_next_theme(self) -> None:
         """Go round the themes."""
         self.theme = theme_after(self.theme)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save a picture of the screen: among the downloads, or at home without such a folder."""
+        if path is None and not user_downloads_path().is_dir():
+            path = str(Path.home())
+        super().action_screenshot(filename, path)
 
     def action_copy_or_quit(self) -> None:
         """ctrl+c that no selection took: the person may want out."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,24 @@ async def test_a_finished_run_tells_how_it_ended(
         pilot.app.post_message(RunProgressed(run, {}))
         await pilot.pause()
         assert "✗ partly failed" in top_line(pilot)
+
+
+@pytest.mark.parametrize("folder", ["Downloads", "."])
+async def test_a_picture_is_saved_whether_there_are_downloads_or_not(
+    open_app: Any, until: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    home = tmp_path / "home"
+    (home / folder).mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.delenv("XDG_DOWNLOAD_DIR", raising=False)
+    async with open_app() as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: list((home / folder).glob("*.svg")))
+        [picture] = (home / folder).glob("*.svg")
+        told = pilot.app._notifications
+        await until(pilot, lambda: any("Saved screenshot" in it.message for it in told))
+        assert picture.read_text().rstrip().endswith("</svg>")
 
 
 async def test_a_detached_head_is_said(open_app: Any, center: Any) -> None:
