@@ -65,6 +65,9 @@ def _told(error: BaseException) -> int:
             return SIGPIPE_EXIT
         case KeyboardInterrupt() | click.Abort():
             return ExitCode.INTERRUPTED
+        case click.exceptions.NoArgsIsHelpError():  # `cc4tui plan`: which of them, is the question
+            note(error.format_message())
+            return ExitCode.USAGE
         case click.UsageError():
             note(f"cc4tui: {_usage(error)}")
             return ExitCode.USAGE

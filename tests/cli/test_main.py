@@ -100,6 +100,14 @@ def test_wrong_usage_is_one_sentence_and_exit_2(
     assert expected in answer.err
 
 
+@pytest.mark.parametrize("group", ["plan", "idea", "memory", "saved"])
+def test_a_group_alone_shows_what_it_has(call: Callable[..., Any], group: str) -> None:
+    answer = call(group)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err == call(group, "--help").out
+
+
 def test_without_a_terminal_the_app_is_refused_with_a_way_out(
     call: Callable[..., Any], repository: Path
 ) -> None:
